@@ -1,0 +1,34 @@
+"""kokoro-spark's map.
+
+    facts -> candidates -> plan -> environment -> observations -> verdict -> report
+
+Each arrow is one direction; each value is a frozen dataclass of `model`. Gathering never decides, deciding never
+acts, acting never guesses.
+
+    errors.py       the error tree and every exit code
+    model/          the values: target, facts, wheels, plan, environment, evidence, weights
+    serial.py       values to JSON and back
+    redaction.py    credentials out of everything printed or stored
+    home.py         the data root and the places below it
+    shell.py        run(argv): the one door to subprocesses
+    web.py          the one door to HTTP
+    probing.py      ask(): one question to a provisioned interpreter, as one process, answered in a file
+    progress.py     bars, tables, colour, on stderr
+    facts/          what is this machine
+    wheels/         what wheels exist and hold: index pages, candidates, metadata, device code, lanes; wheels we write
+    strategies/     blockers and plans, one module each, behind one Protocol; the ladder; locks as text
+    environments/   the store: make, record, reuse, switch, remove
+    weights/        Kokoro's weights and voices: hub, registry, synthetic, path; checked by key and hash
+    verification/   the host half of verify: probes in order, prediction, the verdict, reports
+    operations/     what a task does, end to end: setup, verify, say, lock, ...
+    inside/         the other half: run by the provisioned interpreter; stdlib, torch, kokoro only; never imported by us
+    runtime/        what applications import, installed into each environment as `kokoro_spark`
+
+Who may import whom, downwards only (tests/unit/test_imports.py holds it):
+
+    tasks -> everything but inside and runtime
+    operations -> every stage below
+    verification, environments, weights -> strategies' values, wheels, web, probing, shell, progress, model, errors
+    strategies, facts, wheels -> model, errors, redaction, home, serial (runners and fetchers arrive as arguments)
+    inside -> runtime; runtime -> nothing of ours
+"""

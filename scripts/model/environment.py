@@ -1,0 +1,52 @@
+"""What an environment is, as its record `kokoro-spark.json` tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scripts.model.plan import Plan
+
+RECORD_SCHEMA = 1
+RECORD_NAME = "kokoro-spark.json"
+
+
+class EnvironmentState(StrEnum):
+    """building: a setup is, or was, at work; ready: whole; failed: left with its reason."""
+
+    BUILDING = "building"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstalledFileSet:
+    """The hash of one distribution's RECORD, which holds the hashes of all its files."""
+
+    name: str
+    version: str
+    record_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentRecord:
+    """The record inside an environment. Its presence with our schema is the tag that lets us delete."""
+
+    schema: int
+    tool: str
+    """Always `kokoro-spark`."""
+    name: str
+    state: EnvironmentState
+    created: str
+    """ISO 8601, UTC."""
+    uv_version: str
+    plan: Plan
+    distributions: tuple[InstalledFileSet, ...] = ()
+    """torch, NVRTC, Kokoro and the runtime: what verify checks file by file."""
+    weights: str | None = None
+    """Folder name below `weights/`, None until fetched."""
+    verdict: str | None = None
+    """The last verdict's kind, so that `say` knows whether the bridge is needed; None: not judged."""
+    completed_steps: int = 0
+    reason: str = ""
+    """Why it failed."""

