@@ -1,0 +1,314 @@
+"""The one door to HTTP.
+
+A host that cannot be reached is told within seconds; a server that fails (5xx) is asked twice more; a server that
+falls silent is given up on. Downloads resume, are verified by hash and appear whole or not at all. Proxies and CA
+bundles are those of the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE).
+`file://` URLs are read too, so that an index can be a folder.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3 import HTTPResponse
+
+from scripts.errors import NetworkError, SparkError, UsageError
+from scripts.partfile import PartFile, open_part, sha256_of
+from scripts.progress import download_bar
+from scripts.reaching import port_of, require_reachable
+from scripts.redaction import redact
+
+USER_AGENT = "kokoro-spark"
+_CHUNK = 1 << 18
+_IDENTITY = {"Accept-Encoding": "identity"}  # ranges and hashes are of the file, not of its compression
+_HINT = "check the network, set HTTPS_PROXY if there is a proxy, or name a mirror with --index"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What a server answered. Header names are in lower case."""
+
+    url: str = field(repr=False)
+    """Where the body came from, after redirections."""
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class Web:
+    """Fetches pages, ranges and files. Keep one per run: it keeps connections open. A context manager.
+
+    `connect_timeout` and `read_timeout` are in seconds, the latter between two packets; `backoff` is the wait in
+    seconds before each further try. Every method raises NetworkError (network-unreachable, network-timeout,
+    server-error, connection-lost, proxy-failed, tls-failed, http-error) and UsageError (bad-url, bad-ca-bundle).
+    """
+
+    def __init__(
+        self, *, connect_timeout: float = 3.0, read_timeout: float = 30.0, backoff: tuple[float, ...] = (0.3, 1.0)
+    ) -> None:
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = USER_AGENT
+        # requests itself knows REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which win; uv's variable is SSL_CERT_FILE.
+        self._session.verify = os.environ.get("SSL_CERT_FILE") or True
+        self._session.mount("file://", _FolderAdapter())
+        self._timeouts = (connect_timeout, read_timeout)
+        self._backoff = backoff
+        self._reached: set[tuple[str, int]] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """Fetch a page, whatever its status below 500: 404 is an answer."""
+        with self._open(url, headers or {}) as response, _translated(url):
+            lowered = {key.lower(): value for key, value in response.headers.items()}
+            return Reply(url=response.url, status=response.status_code, headers=lowered, body=response.content)
+
+    def size(self, url: str) -> int:
+        """Ask how many bytes a file has, without fetching it. Raises also NetworkError no-range-support."""
+        with self._open(url, {**_IDENTITY, "Range": "bytes=0-0"}) as response:
+            return _require_range(response, url, start=0)
+
+    def read_range(self, url: str, start: int, stop: int) -> bytes:
+        """Fetch the bytes from `start` up to, not including, `stop`. Raises also NetworkError no-range-support."""
+        with self._open(url, {**_IDENTITY, "Range": f"bytes={start}-{stop - 1}"}) as response, _translated(url):
+            _require_range(response, url, start=start)
+            return response.content
+
+    def download(
+        self,
+        url: str,
+        destination: Path,
+        *,
+        sha256: str,
+        size: int | None = None,
+        description: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> Path:
+        """Fetch a file whose hash is known; one that is already there and right is kept.
+
+        Raises also IntegrityError (wrong-hash, truncated-file) and DiskError (disk-full, not-writable). After a
+        NetworkError the part stays, and the next call goes on from it.
+        """
+        with open_part(destination) as part:
+            if destination.is_file() and sha256_of(destination) == sha256.lower():
+                part.path.unlink(missing_ok=True)
+                return destination
+            if size is not None and part.size > size:
+                part.restart()
+            if size is None or part.size < size:
+                self._fill(part, url, headers or {}, size=size, description=description)
+            return part.finish(sha256=sha256, size=size, source=redact(url))
+
+    def _fill(
+        self, part: PartFile, url: str, headers: Mapping[str, str], *, size: int | None, description: str
+    ) -> None:
+        """Fetch what is missing; where the connection breaks, go on from there as often as there are back-offs."""
+        for wait in (*self._backoff, None):
+            try:
+                self._stream(part, url, headers, size=size, description=description)
+            except NetworkError as error:
+                if error.reference != "connection-lost":
+                    raise
+                if wait is not None:
+                    time.sleep(wait)
+                elif _ended_early(error):
+                    part.refuse("truncated-file", f"it breaks off after {part.size} bytes", redact(url))
+                else:
+                    raise
+            else:
+                return
+
+    def _stream(
+        self, part: PartFile, url: str, headers: Mapping[str, str], *, size: int | None, description: str
+    ) -> None:
+        """Ask once for what is missing and append what comes."""
+        resume = {"Range": f"bytes={part.size}-"} if part.size else {}
+        with self._open(url, {**headers, **_IDENTITY, **resume}) as response:
+            if resume and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                if response.headers.get("Content-Range") != f"bytes */{part.size}":
+                    part.restart()
+                    self._stream(part, url, headers, size=size, description=description)
+                return  # else it is all there
+            total = _promised(response, url, part)
+            if size is not None and total is not None and size != total:
+                part.refuse("truncated-file", f"{total} bytes instead of {size}", redact(url))
+            part.require_space(total)
+            with download_bar(description, total) as advance, _translated(url):
+                advance(part.size)
+                for chunk in response.iter_content(_CHUNK):
+                    part.write(chunk)
+                    advance(len(chunk))
+
+    def _open(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """Ask, and ask again after a 5xx. The body has not been read yet."""
+        self._require_reachable(url)
+        for wait in (*self._backoff, None):
+            with _translated(url):
+                response = self._session.get(url, headers=headers, timeout=self._timeouts, stream=True)
+            if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return response
+            response.close()
+            if wait is not None:
+                time.sleep(wait)
+        raise NetworkError(
+            f"the server failed {len(self._backoff) + 1} times",
+            context=f"{response.status_code} {response.reason} from {redact(url)}",
+            hint="try again later, or name a mirror with --index",
+            reference="server-error",
+        )
+
+    def _require_reachable(self, url: str) -> None:
+        with _translated(url):
+            target = urlsplit(select_proxy(url, get_environ_proxies(url)) or url)
+            host, port = target.hostname, port_of(target.scheme, target.port)
+        if host and port and (host, port) not in self._reached:  # of anything else requests says what is wrong
+            require_reachable(host, port, limit=self._timeouts[0], hint=_HINT)
+            self._reached.add((host, port))
+
+
+class _FolderAdapter(HTTPAdapter):
+    """Answers `file://` URLs: a file, a folder's index.html, or 404."""
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        path = Path(url2pathname(urlsplit(request.url or "").path))
+        path = path / "index.html" if path.is_dir() else path
+        if not path.is_file():
+            return self.build_response(request, HTTPResponse(io.BytesIO(), status=404, reason="Not Found"))
+        size = path.stat().st_size
+        stream: Any = path.open("rb")
+        headers = {"Content-Length": str(size), "Content-Type": "text/html" if path.suffix == ".html" else ""}
+        status = HTTPStatus.OK
+        if match := re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range", "")):
+            start, stop = int(match[1]), min(size, int(match[2] or size) + 1)
+            with stream:
+                stream.seek(start)
+                stream = io.BytesIO(stream.read(stop - start))
+            headers |= {"Content-Length": str(stop - start), "Content-Range": f"bytes {start}-{stop - 1}/{size}"}
+            status = HTTPStatus.PARTIAL_CONTENT
+        raw = HTTPResponse(stream, headers, status, reason=status.phrase, preload_content=False)
+        return self.build_response(request, raw)
+
+
+def _require_range(response: requests.Response, url: str, *, start: int) -> int:
+    """Return the size of the whole file that `response` is a range of."""
+    if response.status_code != HTTPStatus.OK:
+        _require_status(response, url, HTTPStatus.PARTIAL_CONTENT)
+        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+        if found is not None and int(found[1]) == start:
+            return int(found[2])
+    raise NetworkError(
+        "the server does not serve parts of files",
+        context=redact(url),
+        hint="name another mirror with --index",
+        reference="no-range-support",
+    )
+
+
+def _promised(response: requests.Response, url: str, part: PartFile) -> int | None:
+    """Return the size that the whole file will have; start over where the server does not resume."""
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
+        return _require_range(response, url, start=part.size)
+    _require_status(response, url, HTTPStatus.OK)
+    part.restart()
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def _require_status(response: requests.Response, url: str, status: int) -> None:
+    if response.status_code != status:
+        raise NetworkError(
+            "the server does not give that file",
+            context=f"{response.status_code} {response.reason} from {redact(url)}",
+            hint="check the URL, and the credentials if it needs any",
+            reference="http-error",
+        )
+
+
+def _ended_early(error: BaseException) -> bool:
+    """Tell a server that sent less than it promised from a connection that broke."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, http.client.IncompleteRead):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Turn the errors of requests into ours."""
+    try:
+        yield
+    except (requests.RequestException, ValueError) as error:
+        raise _as_ours(error, url) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise UsageError(  # requests wraps what sockets raise; only a CA bundle that is not there comes bare
+            "the CA bundle named in the environment cannot be read",
+            context=str(error),
+            hint="correct REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE",
+            reference="bad-ca-bundle",
+        ) from error
+
+
+_KINDS: tuple[tuple[type[Exception], str, str, str], ...] = (
+    (
+        requests.exceptions.SSLError,
+        "the certificate of {host} is not trusted",
+        "set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to your organisation's CA bundle",
+        "tls-failed",
+    ),
+    (
+        requests.exceptions.ProxyError,
+        "the proxy on the way to {host} refuses",
+        "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+        "proxy-failed",
+    ),
+    (requests.exceptions.Timeout, "{host} does not answer", _HINT, "network-timeout"),
+    (
+        requests.exceptions.ChunkedEncodingError,
+        "{host} broke off its answer",
+        "run it again: a download goes on from where it is",
+        "connection-lost",
+    ),
+    (requests.exceptions.ConnectionError, "{host} cannot be reached", _HINT, "network-unreachable"),
+    (requests.exceptions.RequestException, "{host} did not answer usefully", _HINT, "http-error"),
+)
+
+
+def _as_ours(error: Exception, url: str) -> SparkError:
+    context = redact(f"{error}\n{url}")
+    if isinstance(error, ValueError):  # InvalidURL, InvalidSchema, MissingSchema, and urlsplit's own
+        return UsageError(
+            "that is no URL to fetch from",
+            context=context,
+            hint="write it whole, as https://HOST/PATH or file:///PATH",
+            reference="bad-url",
+        )
+    if "timed out" in str(error):  # a body that stops coming is a ConnectionError of requests
+        error = requests.exceptions.Timeout()
+    message, hint, reference = next(row[1:] for row in _KINDS if isinstance(error, row[0]))
+    host = urlsplit(url).hostname or "the server"
+    return NetworkError(message.format(host=host), context=context, hint=hint, reference=reference)
