@@ -75,16 +75,22 @@ works() {
         "$1/bin/python" -I -c 'import importlib.util as u, sys; sys.exit(u.find_spec("invoke") is None)' 2>/dev/null
 }
 
-# Give up with the message and the code that the installer's log calls for. It is printed whole, but for credentials.
+# What a person needs of an installer's log: no credentials, each retry once, the last lines.
+digest_log() {
+    sed -e 's#//[^@/ ]*@#//****@#g' -e "s/^WARNING: Retrying .* after connection broken by '\(.*\)': .*/\\1/" \
+        -e 's/<[^>]* object at [^>]*>: //' -e '/is ignored: /d' "$1" | uniq | tail -n 15
+}
+
+# Give up with the message and the code that the installer's log calls for.
 explain() {
-    text=$(sed 's#//[^@/ ]*@#//****@#g' "$1")
+    text=$(digest_log "$1")
     if grep -qiE 'No space left|Permission denied|Read-only file system|Disk quota' "$1"; then
         fail 6 "the private environment could not be written to $home" "$text" \
             "free some space (100 MB), or set KOKORO_SPARK_HOME to a folder you can write to"
     elif grep -qiE 'DO NOT MATCH THE HASHES|hash mismatch' "$1"; then
         fail 5 "a package is not the one that is pinned in $2" "$text" \
             "the index or a proxy serves a changed file; try another index"
-    elif grep -qiE 'connect|timed out|name resolution|dns error|unreachable|Max retries|HTTP error|HTTP status|certificate|proxy|from versions: none|not found in the package registry' "$1"; then
+    elif grep -qiE 'connect|timed out|name resolution|dns error|unreachable|Max retries|HTTP error|HTTP status|certificate|proxy|No matching distribution|not found in the package registry' "$1"; then
         fail 3 "the package index could not be reached or has not got the pinned packages" "$text" \
             "check the network; a proxy goes in HTTPS_PROXY, a mirror in PIP_INDEX_URL (pip.conf is read too), a corporate CA in PIP_CERT and SSL_CERT_FILE"
     fi
@@ -105,7 +111,7 @@ make_with_pip() {
     # variable outranks the file, and an empty one is ignored.
     "$python" -I -m venv "$work/env" >"$work/log" 2>&1 &&
         PIP_CONSTRAINT=/dev/null PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 \
-            "$work/env/bin/python" -m pip install --require-hashes --only-binary :all: -r "$1" >>"$work/log" 2>&1
+            "$work/env/bin/python" -m pip install --quiet --require-hashes --only-binary :all: -r "$1" >>"$work/log" 2>&1
 }
 
 # Without uv and without venv there is nothing to make an environment with: say what to install.
