@@ -1,0 +1,165 @@
+"""Carry a plan out: a folder in state building, step after step, then ready or failed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import assert_never
+
+from scripts.environments.contents import distribution, installed_file_sets
+from scripts.environments.disk import as_disk_error, write_whole
+from scripts.environments.store import TOOL, Store, require_tag
+from scripts.environments.uv import failure
+from scripts.errors import DiskError, IntegrityError, SparkError
+from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
+from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
+from scripts.progress import step as showing
+from scripts.shell import Completed, Runner
+
+MakeWheel = Callable[[str, Path], Path]
+"""(name, folder) -> the wheel that we make under this name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Executor:
+    """The effects a plan needs: uv, its environment, and the maker of our own wheels."""
+
+    store: Store
+    run: Runner
+    uv: str
+    environ: Mapping[str, str]
+    uv_version: str
+    make_wheel: MakeWheel
+    lock_descriptor: int
+    """Handed down to uv, so that the lock outlives us if we are killed."""
+
+    def realise(self, plan: Plan) -> EnvironmentRecord:
+        """Build the environment from nothing; what an earlier, killed run left there goes first.
+
+        Raises the error of the step that failed; the record then says failed, and the content is gone.
+        """
+        folder = self.store.path(plan.environment)
+        self._clear(folder)
+        record = EnvironmentRecord(
+            schema=RECORD_SCHEMA,
+            tool=TOOL,
+            name=plan.environment,
+            state=EnvironmentState.BUILDING,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            uv_version=self.uv_version,
+            plan=plan,
+        )
+        self.store.write(record)
+        try:
+            for index, step in enumerate(plan.steps):
+                with showing(f"[{index + 1}/{len(plan.steps)}] {describe(step)}"):
+                    self._perform(step, folder)
+                record = dataclasses.replace(record, completed_steps=index + 1)
+                self.store.write(record)
+            ready = dataclasses.replace(record, state=EnvironmentState.READY, distributions=installed_file_sets(folder))
+            self.store.write(ready)
+        except SparkError as error:
+            self._give_up(record, folder, error)
+            raise
+        return ready
+
+    def _give_up(self, record: EnvironmentRecord, folder: Path, error: SparkError) -> None:
+        """Keep the reason, give the space back."""
+        self._clear(folder)
+        try:
+            self.store.write(dataclasses.replace(record, state=EnvironmentState.FAILED, reason=error.message))
+        except DiskError:  # the disk is full: an empty folder without a record tells no lie
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _clear(self, folder: Path) -> None:
+        """Empty a folder of ours; the record goes last, for it is what lets us delete."""
+        if not folder.exists():
+            return
+        if any(folder.iterdir()):
+            require_tag(folder)
+        with as_disk_error(folder):
+            for path in sorted(folder.iterdir(), key=lambda path: path.suffix == ".json"):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
+    def _perform(self, step: Step, folder: Path) -> None:
+        match step:
+            case CreateVenv():
+                self._uv(
+                    # The folder already holds the record; uv keeps what it does not write itself.
+                    ["venv", "--relocatable", "--allow-existing", "--python", step.interpreter, str(folder)],
+                    doing="creating the environment",
+                )
+            case InstallLock():
+                self._install_lock(step, folder)
+            case InstallMade():
+                wheel = self.make_wheel(step.name, self.store.home.cache / "made" / step.sha256[:12])
+                self._uv(
+                    ["pip", "install", "--python", str(folder), "--no-deps", "--no-index", "--offline", str(wheel)],
+                    doing=f"installing {step.name}",
+                )
+            case CheckConsistency():
+                self._uv(["pip", "check", "--python", str(folder)], doing="checking that the packages fit together")
+                check_torch(step, folder)
+            case _:
+                assert_never(step)
+
+    def _install_lock(self, step: InstallLock, folder: Path) -> None:
+        lock = step.lock
+        name = re.sub(r"[^a-z0-9.-]", "-", Path(lock.name).stem.lower())
+        requirements = folder / "locks" / f"{name}.txt"
+        write_whole(requirements, lock.text)
+        arguments = ["pip", "install", "--python", str(folder), "--no-deps", "--require-hashes"]
+        if lock.build_text:
+            build = folder / "locks" / f"{name}-build.txt"
+            write_whole(build, lock.build_text)
+            arguments += ["--build-constraints", str(build), "--require-build-hashes"]
+        if lock.index is not None:
+            arguments += ["--default-index", lock.index]
+        self._uv([*arguments, "-r", str(requirements)], doing=f"installing {lock.name}")
+
+    def _uv(self, arguments: list[str], *, doing: str) -> Completed:
+        done = self.run(
+            [self.uv, "--no-config", *arguments],
+            env=self.environ,
+            tee=True,
+            pass_fds=(self.lock_descriptor,),
+        )
+        if not done.ok:
+            raise failure(done.stderr + done.stdout, doing=doing)
+        return done
+
+
+def describe(step: Step) -> str:
+    """Say in words what a step does: for --dry-run and progress."""
+    match step:
+        case CreateVenv():
+            return f"create a venv of Python {step.python}" + (f" ({step.interpreter})" if step.interpreter else "")
+        case InstallLock():
+            origin = "the default index" if step.lock.index is None else step.lock.index
+            return f"install {len(step.lock.pins)} packages pinned by {step.lock.name} from {origin}"
+        case InstallMade():
+            return f"install {step.name} {step.version}, made here"
+        case CheckConsistency():
+            build = f"CUDA {step.cuda}" if step.cuda else "CPU only"
+            return f"check that everything fits together and torch is {step.torch} ({build})"
+        case _:
+            assert_never(step)
+
+
+def check_torch(step: CheckConsistency, folder: Path) -> None:
+    """Compare the torch that is installed with the plan's, by its metadata: without importing it."""
+    found = distribution(folder, "torch")
+    if found is None or found.version != step.torch:
+        raise IntegrityError(
+            f"the installed torch is {found.version if found else 'missing'}, planned was {step.torch}",
+            reference="wrong-torch",
+            hint="remove the environment and run setup again; if it stays, the index serves another file",
+        )

@@ -1,0 +1,1 @@
+"""The strategies: what stands against each, where its torch comes from, and its plan. Pure."""

@@ -1,0 +1,60 @@
+"""The plan of every strategy that ends in a uv venv: steps in order, and the digest over what decides the content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from scripts.errors import IntegrityError
+from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
+from scripts.serial import to_data
+from scripts.strategies.base import PlanInputs
+from scripts.strategies.locks import cuda_of, nvrtc_of, pin_named
+
+
+def assemble(strategy: str, inputs: PlanInputs) -> Plan:
+    """Make the plan. `inputs.locks` come in installation order, torch's first."""
+    pins = [pin for lock in inputs.locks for pin in lock.pins]
+    torch = pin_named(pins, "torch")
+    if torch is None:
+        raise IntegrityError(
+            "no lock of this plan pins torch",
+            context="locks: " + ", ".join(lock.name for lock in inputs.locks),
+            reference="bad-lock",
+            hint="regenerate them with `invoke lock`",
+        )
+    python = inputs.interpreter.version if inputs.interpreter else str(inputs.target.python)
+    cuda = cuda_of(pins)
+    steps: tuple[Step, ...] = (
+        CreateVenv(interpreter=inputs.interpreter.path if inputs.interpreter else "", python=python),
+        *(InstallLock(lock=lock) for lock in inputs.locks),
+        *(InstallMade(name=name, version=version, sha256=sha256) for name, version, sha256 in inputs.made),
+        CheckConsistency(torch=torch.version, cuda=cuda),
+    )
+    return Plan(
+        strategy=strategy,
+        source=inputs.source.name,
+        architecture=inputs.target.architecture,
+        python=inputs.target.python,
+        torch=torch.version,
+        cuda=cuda,
+        nvrtc=nvrtc_of(pins),
+        steps=steps,
+        digest=digest(strategy, inputs.source.name, str(inputs.target.architecture), steps),
+        notes=inputs.notes,
+    )
+
+
+def digest(strategy: str, source: str, architecture: str, steps: tuple[Step, ...]) -> str:
+    """Hash everything that decides an environment's content: 12 hexadecimal digits.
+
+    Where the bytes were fetched from is left out (an index's URL, an interpreter's path): hashes pin the bytes.
+    """
+    kept = [to_data(step) for step in steps]
+    for step, data in zip(steps, kept, strict=True):
+        if isinstance(step, CreateVenv):
+            del data["interpreter"]
+        elif isinstance(step, InstallLock):
+            data["lock"] = {"text": step.lock.text, "build_text": step.lock.build_text}
+    whole = json.dumps([strategy, source, architecture, kept], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:12]

@@ -1,0 +1,72 @@
+"""`auto`: the strategies from best to last, and why each better one was passed over.
+
+The order is for a Spark: the lane the project was made for, its newer sister, the default index, older lanes, the
+CPU. Rungs still to come stand between the lanes and the CPU: nvrtc-override, prebuilt, ngc, source, onnx.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scripts.errors import NoCandidateError, UsageError
+from scripts.model.facts import Facts
+from scripts.model.plan import Refusal
+from scripts.model.target import Target
+from scripts.strategies.base import Strategy
+from scripts.strategies.cpu import CpuWheels
+from scripts.strategies.cuda import CudaWheels
+from scripts.wheels.lanes import LaneTable
+
+AUTO = "auto"
+ORDER = ("cu130", "cu132", "pypi", "cu129", "cu128", "cu126", "cpu")
+
+
+def strategies(lanes: LaneTable) -> dict[str, Strategy]:
+    """Every strategy by its name, in the ladder's order."""
+    found: dict[str, Strategy] = {}
+    for name in ORDER:
+        lane = lanes.named(name)
+        found[name] = CpuWheels(lane) if name == "cpu" else CudaWheels(lane)
+    return found
+
+
+def strategy_named(name: str, known: Mapping[str, Strategy]) -> Strategy:
+    """Find a strategy by the name a person typed."""
+    try:
+        return known[name.strip().lower()]
+    except KeyError:
+        raise UsageError(
+            f"unknown strategy {name!r}",
+            reference="unknown-strategy",
+            hint=f"choose one of: {', '.join((AUTO, *known))}",
+        ) from None
+
+
+def climb(
+    facts: Facts, target: Target, known: Mapping[str, Strategy]
+) -> tuple[tuple[Strategy, ...], tuple[Refusal, ...]]:
+    """Sort the strategies into those that this machine can use, best first, and the refused ones with their reasons."""
+    usable: list[Strategy] = []
+    refused: list[Refusal] = []
+    for strategy in known.values():
+        reasons = strategy.blockers(facts, target) or strategy.reservations(facts)
+        if reasons:
+            refused.append(Refusal(strategy=strategy.name, blockers=reasons))
+        else:
+            usable.append(strategy)
+    return tuple(usable), tuple(refused)
+
+
+def nothing_fits(refusals: tuple[Refusal, ...]) -> NoCandidateError:
+    """Make the error for a machine that no strategy serves."""
+    return NoCandidateError(
+        "no strategy fits this machine",
+        context=refusal_lines(refusals),
+        reference="no-strategy",
+        hint="`invoke facts` shows what was found here",
+    )
+
+
+def refusal_lines(refusals: tuple[Refusal, ...]) -> str:
+    """One line a refused strategy."""
+    return "\n".join(f"{one.strategy}: {'; '.join(blocker.reason for blocker in one.blockers)}" for one in refusals)

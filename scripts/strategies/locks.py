@@ -1,0 +1,121 @@
+"""Locks as text: what a pinned, hashed requirements file says, and what its pins mean. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from scripts.errors import IntegrityError
+from scripts.model.plan import Lock, Pin
+from scripts.model.target import Architecture, PythonVersion
+
+REST = "kokoro"
+"""The lock of everything that does not belong to torch's lane: Kokoro, G2P, spaCy and their closure."""
+
+BUILD = "build"
+"""The lock of what source builds need."""
+
+SOURCE_BUILDS = ("docopt",)
+"""The packages of the closure that exist as source only. Every other one must have a wheel."""
+
+NVRTC_NAMES = ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12", "nvidia-cuda-nvrtc-cu11")
+
+
+def lock_filename(part: str, architecture: Architecture, python: PythonVersion) -> str:
+    """Name the file in constraints/ of one part (`kokoro`, or a source of torch) for one target."""
+    return f"{part}-{architecture}-{python.tag}.txt"
+
+
+def parse_pins(text: str, *, what: str) -> tuple[Pin, ...]:
+    """Read `name==version --hash=sha256:…` entries; `what` names the file for the error.
+
+    Raises IntegrityError for anything that is not exactly pinned and hashed.
+    """
+    pins = []
+    for entry in _entries(text):
+        requirement_text, *options = entry.split(" --hash=")
+        try:
+            requirement = Requirement(requirement_text)
+        except InvalidRequirement as error:
+            raise _bad(what, entry, "is no requirement") from error
+        specifiers = list(requirement.specifier)
+        if len(specifiers) != 1 or specifiers[0].operator != "==":
+            raise _bad(what, requirement_text, "is not pinned to one version")
+        hashes = tuple(option.strip() for option in options)
+        if not hashes or not all(one.startswith("sha256:") for one in hashes):
+            raise _bad(what, requirement_text, "has no sha256")
+        pins.append(Pin(name=canonicalize_name(requirement.name), version=specifiers[0].version, hashes=hashes))
+    return tuple(pins)
+
+
+def _entries(text: str) -> Iterable[str]:
+    """Join continued lines; drop comments and blank ones."""
+    joined = text.replace("\\\n", " ")
+    for line in joined.splitlines():
+        stripped = " ".join(line.split())
+        if stripped and not stripped.startswith("#"):
+            yield stripped
+
+
+def _bad(what: str, entry: str, problem: str) -> IntegrityError:
+    return IntegrityError(
+        f"{what}: {entry.split(' ', 1)[0]!r} {problem}",
+        reference="bad-lock",
+        hint="regenerate it with `invoke lock`",
+    )
+
+
+def make_lock(name: str, text: str, *, index: str | None, build_text: str = "") -> Lock:
+    """Make a Lock of a file's text."""
+    return Lock(name=name, index=index, text=text, build_text=build_text, pins=parse_pins(text, what=name))
+
+
+def pin_named(pins: Iterable[Pin], *names: str) -> Pin | None:
+    """Find the first pin that has one of these names."""
+    return next((pin for pin in pins if pin.name in names), None)
+
+
+def nvrtc_of(pins: Iterable[Pin]) -> str | None:
+    """Tell the NVRTC that a set of pins installs; None for a CPU-only build."""
+    pin = pin_named(pins, *NVRTC_NAMES)
+    return None if pin is None else pin.version
+
+
+def cuda_of(pins: Iterable[Pin]) -> str | None:
+    """Tell the CUDA release (`13.2`) of a set of pins by its NVRTC; None for a CPU-only build."""
+    nvrtc = nvrtc_of(pins)
+    if nvrtc is None:
+        return None
+    version = Version(nvrtc)
+    return f"{version.major}.{version.minor}"
+
+
+def dropping_overrides(names: Iterable[str]) -> str:
+    """Write uv overrides that drop each name from a resolution.
+
+    uv looks up whatever a resolution reaches, on the one index it was given. A name that the other half of the pair
+    of locks pins must not be looked up there: neither found (dependency confusion) nor missed (no solution).
+    """
+    return "".join(f"{name} ; sys_platform == 'never'\n" for name in sorted(set(names)))
+
+
+def compile_arguments(
+    *, architecture: Architecture, python: PythonVersion, exclude_newer: str | None, index: str | None
+) -> list[str]:
+    """Give the `uv pip compile` options that make a lock reproducible on any machine.
+
+    manylinux_2_28 is what torch's own wheels ask for; a lower level silently resolves an old torch.
+    """
+    arguments = ["--no-config", "--no-header", "--no-annotate", "--generate-hashes", "--quiet"]
+    arguments += ["--python-platform", f"{architecture}-manylinux_2_28", "--python-version", str(python)]
+    arguments += ["--only-binary", ":all:"]
+    for name in SOURCE_BUILDS:
+        arguments += ["--no-binary", name]
+    if exclude_newer is not None:
+        arguments += ["--exclude-newer", exclude_newer]
+    if index is not None:
+        arguments += ["--default-index", index]
+    return arguments
