@@ -75,43 +75,52 @@ works() {
         "$1/bin/python" -I -c 'import importlib.util as u, sys; sys.exit(u.find_spec("invoke") is None)' 2>/dev/null
 }
 
-# What a person needs of an installer's log: no credentials, each retry once, the last lines.
-digest_log() {
-    sed -e 's#//[^@/ ]*@#//****@#g' -e "s/^WARNING: Retrying .* after connection broken by '\(.*\)': .*/\\1/" \
-        -e 's/<[^>]* object at [^>]*>: //' -e '/is ignored: /d' "$1" | uniq | tail -n 15
+# What a person needs of an installer's output: no credentials, each retry once, the last lines.
+digest_output() {
+    printf '%s\n' "$1" | sed -e 's#//[^@/ ]*@#//****@#g' \
+        -e "s/^WARNING: Retrying .* after connection broken by '\\(.*\\)': .*/\\1/" \
+        -e 's/<[^>]* object at [^>]*>: //' -e '/is ignored: /d' | uniq | tail -n 15
 }
 
-# Give up with the message and the code that the installer's log calls for.
+# explain OUTPUT PINS: give up with the message and the code that the installer's output calls for.
 explain() {
-    text=$(digest_log "$1")
-    if grep -qiE 'No space left|Permission denied|Read-only file system|Disk quota' "$1"; then
+    text=$(digest_output "$1")
+    free=$(df -Pk -- "$home" 2>/dev/null | sed -n '2p' | tr -s ' ' | cut -d' ' -f4)
+    if [ "${free:-102400}" -lt 102400 ] || # ensurepip hides its reason
+        matches "$1" 'No space left|Permission denied|Read-only file system|Disk quota'; then
         fail 6 "the private environment could not be written to $home" "$text" \
             "free some space (100 MB), or set KOKORO_SPARK_HOME to a folder you can write to"
-    elif grep -qiE 'DO NOT MATCH THE HASHES|hash mismatch' "$1"; then
+    elif matches "$1" 'DO NOT MATCH THE HASHES|hash mismatch'; then
         fail 5 "a package is not the one that is pinned in $2" "$text" \
             "the index or a proxy serves a changed file; try another index"
-    elif grep -qiE 'connect|timed out|name resolution|dns error|unreachable|Max retries|HTTP error|HTTP status|certificate|proxy|No matching distribution|not found in the package registry' "$1"; then
+    elif [ -z "$python" ] && matches "$1" 'python-build-standalone|No interpreter found|downloads'; then
+        fail 3 "Python 3.11 or newer is needed, and uv could not get one" "$text" \
+            "$(install_with 'python3 python3-venv' python3.12)"
+    elif matches "$1" 'connect|timed out|name resolution|dns error|unreachable|Max retries|HTTP error|HTTP status|certificate|proxy|No matching distribution|not found in the package registry'; then
         fail 3 "the package index could not be reached or has not got the pinned packages" "$text" \
             "check the network; a proxy goes in HTTPS_PROXY, a mirror in PIP_INDEX_URL (pip.conf is read too), a corporate CA in PIP_CERT and SSL_CERT_FILE"
     fi
     fail 8 "the private environment could not be made" "$text" "the lines above are the installer's own"
 }
 
-# Each maker fills $work/env from the requirements $1 and leaves what it said in $work/log.
+matches() {
+    printf '%s\n' "$1" | grep -qiE "$2"
+}
+
+# Each maker fills $work/env from the requirements $1 and prints what the installer says.
 make_with_uv() {
     # What the user has set for projects of their own must not meddle with this one.
     unset UV_CONSTRAINT UV_OVERRIDE UV_EXCLUDE UV_BUILD_CONSTRAINT
-    uv venv --quiet --no-project --python "${python:->=3.11}" "$work/env" >"$work/log" 2>&1 &&
-        uv pip install --quiet --python "$work/env/bin/python" --require-hashes --only-binary :all: -r "$1" \
-            >>"$work/log" 2>&1
+    uv venv --quiet --no-project --python "${python:->=3.11,<3.14}" "$work/env" 2>&1 &&
+        uv pip install --quiet --python "$work/env/bin/python" --require-hashes --only-binary :all: -r "$1" 2>&1
 }
 
 make_with_pip() {
     # pip's configuration holds (index, proxy, CA, cache), except what would break a pinned set in a venv: a
     # variable outranks the file, and an empty one is ignored.
-    "$python" -I -m venv "$work/env" >"$work/log" 2>&1 &&
+    "$python" -I -m venv "$work/env" 2>&1 &&
         PIP_CONSTRAINT=/dev/null PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 \
-            "$work/env/bin/python" -m pip install --quiet --require-hashes --only-binary :all: -r "$1" >>"$work/log" 2>&1
+            "$work/env/bin/python" -m pip install --quiet --require-hashes --only-binary :all: -r "$1" 2>&1
 }
 
 # Without uv and without venv there is nothing to make an environment with: say what to install.
@@ -148,7 +157,7 @@ environment() {
     trap 'exit 143' TERM HUP
     # What killed runs left behind; an hour is longer than any living one takes.
     find "$home" -maxdepth 1 -name "$1-*.tmp" -mmin +60 -exec rm -rf {} +
-    say "kokoro-spark: making its private environment, once (some 20 MB from the package index)"
+    say "kokoro-spark: making its private environment, once (some 30 MB from the package index)"
     make "constraints/$1.txt" "$pins"
     publish
     clean
@@ -157,21 +166,20 @@ environment() {
 }
 
 # uv is quick, and pip knows the user's pip configuration: the one that works makes it, and the last one explains.
+# make SHOWN-PINS PINS
 make() {
     can_pip=false
     if [ -n "$python" ] && "$python" -I -c 'import venv, ensurepip' 2>/dev/null; then
         can_pip=true
     fi
     if command -v uv >/dev/null 2>&1; then
-        if $can_pip; then
-            (export UV_HTTP_RETRIES="${UV_HTTP_RETRIES:-0}" && make_with_uv "$2") && return
-            rm -rf -- "$work/env"
-        else
-            (make_with_uv "$2") && return
-            explain "$work/log" "$1"
-        fi
+        # With pip to fall back on, uv needs no patience.
+        ! $can_pip || export UV_HTTP_RETRIES="${UV_HTTP_RETRIES:-0}"
+        said=$(make_with_uv "$2") && return
+        $can_pip || explain "$said" "$1"
+        rm -rf -- "$work/env"
     fi
-    make_with_pip "$2" || explain "$work/log" "$1"
+    said=$(make_with_pip "$2") || explain "$said" "$1"
 }
 
 # Move the finished environment into place in one step; where another run was first, its one is as good.
@@ -179,8 +187,8 @@ publish() {
     if [ -e "$env" ] && ! works "$env"; then
         mv -- "$env" "$work/broken"
     fi
-    "$work/env/bin/python" -I -c 'import os, sys; os.rename(sys.argv[1], sys.argv[2])' "$work/env" "$env" 2>"$work/log" ||
-        works "$env" || explain "$work/log" ''
+    said=$("$work/env/bin/python" -I -c 'import os, sys; os.rename(*sys.argv[1:])' "$work/env" "$env" 2>&1) ||
+        works "$env" || explain "$said" ''
 }
 
 case ${1:-} in
