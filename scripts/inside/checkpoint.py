@@ -1,7 +1,8 @@
 """Probe `checkpoint`: does a checkpoint fit Kokoro, and what does it hold?
 
 Request: `weights` (of kind "folder", see loading). Answer: `parameters` (how many numbers), `tensors`,
-`content_sha256`. A checkpoint that does not fit is a failure whose detail lists the keys.
+`content_sha256`, `voices` (names). A checkpoint that does not fit is a failure whose detail lists the keys, under
+`problems`; a voice that is none is a failure too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.inside.failure import ProbeFailure
-from scripts.inside.loading import check_state, empty_model, read_checkpoint, summary
+from scripts.inside.loading import check_state, empty_model, load_voice, read_checkpoint, summary
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +22,11 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     """Check the checkpoint of `request["weights"]` key by key."""
     weights = request["weights"]
     state = read_checkpoint(Path(weights["checkpoint"]))
-    return examine(state, config=weights["config"], name=weights["checkpoint"])
+    answer = examine(state, config=weights["config"], name=weights["checkpoint"])
+    voices = sorted(path.stem for path in Path(weights["voices"]).glob("*.pt"))
+    for voice in voices:
+        load_voice(weights, voice)
+    return {**answer, "voices": voices}
 
 
 def examine(state: dict[str, torch.Tensor], *, config: str, name: str) -> dict[str, Any]:

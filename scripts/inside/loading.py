@@ -49,7 +49,7 @@ def load_model(weights: dict[str, Any], *, disable_complex: bool) -> torch.nn.Mo
     if problems:
         raise ProbeFailure(
             "the checkpoint does not fit Kokoro: " + summary(problems),
-            {"checkpoint": weights["checkpoint"], **problems},
+            {"checkpoint": weights["checkpoint"], "problems": problems},
         )
     model.load_state_dict({key: state[key] for key in model.state_dict() if key in state}, strict=False)
     return model

@@ -1,0 +1,61 @@
+"""What a failed check of weights means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scripts.errors import BrokenError, DiskError, IntegrityError, SparkError
+from scripts.model.evidence import Observation, Outcome
+from scripts.probing import ask
+from scripts.progress import step
+from scripts.weights.means import Means
+
+_CHECK_SECONDS = 600.0
+
+
+def check(folder: dict[str, str], means: Means) -> str:
+    """Have the environment check a checkpoint key by key, and its voices. Returns the hash of its content.
+
+    `folder` is a `weights` of kind folder (scripts/inside/loading.py). Raises what probe_failed gives.
+    """
+    with step("checking the checkpoint key by key"):
+        observation = ask(
+            means.python,
+            "checkpoint",
+            {"weights": folder},
+            run=means.run,
+            environ=means.environ,
+            timeout=_CHECK_SECONDS,
+        )
+    if observation.outcome is not Outcome.PASSED:
+        raise probe_failed(observation, doing=f"checking {Path(folder['checkpoint']).name}")
+    return str(observation.detail["content_sha256"])
+
+
+def probe_failed(observation: Observation, *, doing: str) -> SparkError:
+    """Turn a probe that did not pass into the error it means."""
+    context = observation.error
+    problems = observation.detail.get("problems")
+    if isinstance(problems, dict):
+        kinds = (f"{kind.replace('_', ' ')}: {', '.join(keys)}" for kind, keys in problems.items())
+        context = "\n".join(line if len(line) <= 400 else line[:400] + " ..." for line in kinds)
+    if "No space left on device" in observation.error:
+        return DiskError(
+            f"{doing}: there is no space left",
+            context=context,
+            hint="free some space, or set KOKORO_SPARK_HOME to a larger disk",
+            reference="disk-full",
+        )
+    if observation.outcome is Outcome.FAILED and "exception" not in observation.detail:
+        return IntegrityError(
+            f"{doing}: it is not a checkpoint of Kokoro 1.0",
+            context=context,
+            hint="Kokoro itself would load it silently and speak noise: take another file, or --weights auto",
+            reference="wrong-checkpoint",
+        )
+    return BrokenError(
+        f"{doing} did not succeed: the environment {observation.outcome}",
+        context="\n".join(filter(None, (context, str(observation.detail.get("stderr_tail", ""))[-600:]))),
+        hint="repair the environment: `invoke setup` again, or `invoke verify` to see what is wrong with it",
+        reference="environment-failed",
+    )

