@@ -1,0 +1,191 @@
+"""What a wheel requires, read without downloading it, and what that says of CUDA."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import TypeAlias
+
+from packaging.metadata import parse_email
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from scripts.errors import IntegrityError
+from scripts.model.target import Target
+from scripts.model.wheels import CudaBuild, IndexFile
+from scripts.redaction import redact
+from scripts.wheels.evaluate import local_cuda
+from scripts.wheels.ports import Remote
+from scripts.wheels.rangefile import RangeFile
+
+Follow: TypeAlias = Callable[[str, SpecifierSet], str]
+"""Gives the METADATA text of the release of a project that fits: for requirements that stand for others."""
+
+_NVRTC = "nvidia-cuda-nvrtc*"
+_RUNTIME = "nvidia-cuda-runtime*"
+_TOOLKIT = "cuda-toolkit"
+_CUDA = ("nvidia-*", _TOOLKIT, "cuda-bindings")
+_TRITON = ("triton", "pytorch-triton*")
+
+
+def read_metadata(file: IndexFile, web: Remote) -> str:
+    """Read a wheel's METADATA: from beside the wheel (PEP 658), else from the end of the wheel itself.
+
+    An index may serve `.metadata` without announcing it, and may announce it and not serve it, so it is tried; a page
+    of another kind in its place is passed over. Raises NetworkError, and IntegrityError (wrong-metadata, bad-wheel).
+    """
+    reply = web.get(file.metadata_url)
+    if reply.status == 200:
+        text = reply.body.decode("utf-8", "replace")
+        if text.startswith("Metadata-Version:"):
+            return _checked(text, file)
+    return _checked(_from_wheel(file, web), file)
+
+
+def _checked(text: str, file: IndexFile) -> str:
+    """Return the text if it is this wheel's."""
+    raw, _ = parse_email(text)
+    name, version, *_ = parse_wheel_filename(file.filename)
+    found = (canonicalize_name(raw.get("name", "")), raw.get("version", ""))
+    try:
+        if found[0] == name and Version(found[1]) == version:
+            return text
+    except InvalidVersion:
+        pass
+    raise IntegrityError(
+        f"the metadata of {file.filename} is that of something else",
+        context=f"Name: {found[0] or 'none'}, Version: {found[1] or 'none'}\n{redact(file.url)}",
+        hint="name a mirror that serves what it is asked for",
+        reference="wrong-metadata",
+    )
+
+
+def _from_wheel(file: IndexFile, web: Remote) -> str:
+    """Read METADATA out of the remote zip: its end, its directory, the one file."""
+    size = file.size if file.size is not None else web.size(file.url)
+    remote = RangeFile(size, lambda start, stop: web.read_range(file.url, start, stop))
+    try:
+        with zipfile.ZipFile(remote) as archive:
+            names = [name for name in archive.namelist() if _is_metadata(name)]
+            if len(names) == 1:
+                return archive.read(names[0]).decode("utf-8", "replace")
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        raise _bad_wheel(file, str(error)) from error
+    raise _bad_wheel(file, f"it has {len(names)} METADATA files")
+
+
+def _is_metadata(name: str) -> bool:
+    return name.count("/") == 1 and name.endswith(".dist-info/METADATA")
+
+
+def _bad_wheel(file: IndexFile, why: str) -> IntegrityError:
+    return IntegrityError(
+        f"{file.filename} cannot be read as a wheel",
+        context=f"{why}\n{redact(file.url)}",
+        hint="the file is damaged on the index: name a mirror",
+        reference="bad-wheel",
+    )
+
+
+def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
+    """Tell from a torch wheel's metadata which CUDA, NVRTC and Triton it needs on a target.
+
+    NVRTC is pinned by name, or through `cuda-toolkit[nvrtc]==13.2.2`, whose extra is followed. A build is CPU-only
+    where nothing of CUDA is required and its local version names none: torch 2.9.1 for aarch64 on the default index.
+
+    Raises IntegrityError (wrong-metadata) where CUDA is required and no release of it is pinned, and what `follow`
+    raises.
+    """
+    raw, _ = parse_email(metadata_text)
+    lines = tuple(raw.get("requires_dist", ()))
+    torch = raw.get("version", "")
+    requirements = list(_needed(lines, target))
+    toolkit = _named(requirements, _TOOLKIT)
+    nvrtc = _pin(_named(requirements, _NVRTC))
+    if nvrtc is None and toolkit is not None:
+        nvrtc = _pin(_named(_through(toolkit, target, follow), _NVRTC))
+    local = local_cuda(Version(torch))
+    if local == "cpu" or (local is None and not any(_matches(one, _CUDA) for one in requirements)):
+        cuda = None
+    else:
+        releases = (local, _pin(toolkit), _pin(_named(requirements, _RUNTIME)), nvrtc)
+        cuda = next((_minor(one) for one in releases if one is not None), None)
+        if cuda is None:
+            raise IntegrityError(
+                f"torch {torch} requires CUDA, but its metadata does not say which",
+                context="\n".join(lines),
+                hint="choose another --torch",
+                reference="wrong-metadata",
+            )
+    return CudaBuild(
+        torch=torch,
+        cuda=cuda,
+        nvrtc=None if cuda is None else nvrtc,
+        triton=_pin(_named(requirements, *_TRITON)),
+        requirements=lines,
+    )
+
+
+def _needed(lines: Iterable[str], target: Target, extras: Sequence[str] = ("",)) -> Iterator[Requirement]:
+    """Read the requirements whose markers hold on the target, with any of the extras."""
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue  # as installers do for a line they cannot read; what counts here is always readable
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({**_environment(target), "extra": extra}) for extra in extras):
+            yield requirement
+
+
+def _environment(target: Target) -> dict[str, str]:
+    """Spell out PEP 508's variables for a target, so that nothing of this machine is taken."""
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{target.python}.0",
+        "os_name": "posix",
+        "platform_machine": str(target.architecture),
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{target.python}.0",
+        "python_version": str(target.python),
+        "sys_platform": "linux",
+    }
+
+
+def _through(toolkit: Requirement, target: Target, follow: Follow) -> list[Requirement]:
+    """Read what the toolkit's extras require."""
+    if "nvrtc" not in toolkit.extras and "all" not in toolkit.extras:
+        return []
+    raw, _ = parse_email(follow(toolkit.name, toolkit.specifier))
+    return list(_needed(raw.get("requires_dist", ()), target, sorted(toolkit.extras)))
+
+
+def _matches(requirement: Requirement, patterns: Iterable[str]) -> bool:
+    name = canonicalize_name(requirement.name)
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _named(requirements: Iterable[Requirement], *patterns: str) -> Requirement | None:
+    return next((one for one in requirements if _matches(one, patterns)), None)
+
+
+def _pin(requirement: Requirement | None) -> str | None:
+    """Read the release that a requirement pins: `==13.2.86`, `==13.2.86.*` and `~=3.9.0` alike."""
+    if requirement is None:
+        return None
+    for one in requirement.specifier:
+        if one.operator in {"==", "===", "~="}:
+            return one.version.removesuffix(".*")
+    return None
+
+
+def _minor(version: str) -> str:
+    """`13.2` of `13.2.86`."""
+    release = Version(version).release
+    return f"{release[0]}.{release[1] if len(release) > 1 else 0}"
