@@ -53,23 +53,33 @@ class Gpu:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuFacts:
-    """The driver and its devices. `problem` is what nvidia-smi said instead of an answer."""
+    """The driver and its devices; all absent where there is no nvidia-smi.
+
+    `cuda_version` is the newest CUDA that the driver serves. `problem` is why nvidia-smi gave no full answer,
+    `remedy` what to do about it.
+    """
 
     driver_version: str | None = None
     cuda_version: str | None = None
     gpus: tuple[Gpu, ...] = ()
     problem: str | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineFacts:
-    """A container engine: `docker` or `podman`. Not running is `server_version` None with the problem."""
+    """A container engine that is installed: `docker` or `podman`.
+
+    Not running is `server_version` None with the problem and its remedy. podman needs no server: its client's
+    version stands for both. `nvidia_runtime`: containers can be given the GPU, through an engine's runtime or CDI.
+    """
 
     name: str
     client_version: str | None
     server_version: str | None
     nvidia_runtime: bool
     problem: str | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +96,12 @@ class DiskFacts:
 class IndexSettings:
     """Where packages come from besides a lane: what pip's and uv's own configuration says, carried over.
 
-    `environment` holds the variables to give to uv so that it does what pip would; `notes` say what was
-    carried over and from where, with credentials redacted.
+    `default_index` is a URL, credentials and all; None: nothing was said, so uv's own default. `environment` holds
+    the variables to give to uv so that it does what pip would; `notes` say what was carried over and from where,
+    and what was not and why, with credentials redacted. Only the notes are for showing.
     """
 
-    default_index: str | None = None
+    default_index: str | None = field(default=None, repr=False)
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
 
