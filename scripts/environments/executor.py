@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
+from scripts.disk import as_disk_error, write_whole
 from scripts.environments.contents import distribution, installed_file_sets
-from scripts.environments.disk import as_disk_error, write_whole
 from scripts.environments.store import TOOL, Store, require_tag
 from scripts.environments.uv import failure
 from scripts.errors import DiskError, IntegrityError, SparkError

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.environments.disk import as_disk_error
+from scripts.disk import as_disk_error
 from scripts.errors import BusyError
 
 _POLL_SECONDS = 0.2

@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.environments.disk import as_disk_error, write_whole
+from scripts.disk import as_disk_error, write_whole
 from scripts.errors import DiskError, IntegrityError, NoCandidateError, UsageError
 from scripts.home import Home
 from scripts.model.environment import RECORD_NAME, RECORD_SCHEMA, EnvironmentRecord, EnvironmentState

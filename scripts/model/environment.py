@@ -47,6 +47,8 @@ class EnvironmentRecord:
     """Folder name below `weights/`, None until fetched."""
     verdict: str | None = None
     """The last verdict's kind, so that `say` knows whether the bridge is needed; None: not judged."""
+    prediction: str | None = None
+    """What the first smoke predicted for a GPU (a verdict's kind); None: not asked, or no such question."""
     completed_steps: int = 0
     reason: str = ""
     """Why it failed."""

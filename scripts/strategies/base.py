@@ -67,12 +67,10 @@ class Strategy(Protocol):
         ...
 
 
-def choose_python(
-    interpreters: tuple[Interpreter, ...], wanted: PythonVersion | None, *, architecture: str
-) -> Interpreter | None:
-    """Choose among the Pythons that are here: the wanted one, else the best supported; None: none fits.
+def require_supported(wanted: PythonVersion | None) -> PythonVersion | None:
+    """Give back a Python that Kokoro runs on.
 
-    Raises UsageError for a version that Kokoro does not run on.
+    Raises UsageError (unsupported-python) for another.
     """
     if wanted is not None and wanted not in SUPPORTED_PYTHONS:
         raise UsageError(
@@ -81,6 +79,17 @@ def choose_python(
             reference="unsupported-python",
             hint=f"choose one of: {', '.join(map(str, SUPPORTED_PYTHONS))} (--python 3.12)",
         )
+    return wanted
+
+
+def choose_python(
+    interpreters: tuple[Interpreter, ...], wanted: PythonVersion | None, *, architecture: str
+) -> Interpreter | None:
+    """Choose among the Pythons that are here: the wanted one, else the best supported; None: none fits.
+
+    Raises UsageError for a version that Kokoro does not run on.
+    """
+    require_supported(wanted)
     for version in (wanted,) if wanted is not None else SUPPORTED_PYTHONS:
         for interpreter in interpreters:
             if (

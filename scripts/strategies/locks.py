@@ -105,17 +105,34 @@ def dropping_overrides(names: Iterable[str]) -> str:
 def compile_arguments(
     *, architecture: Architecture, python: PythonVersion, exclude_newer: str | None, index: str | None
 ) -> list[str]:
-    """Give the `uv pip compile` options that make a lock reproducible on any machine.
+    """Give the `uv pip compile` options that make an environment's lock reproducible on any machine.
 
     manylinux_2_28 is what torch's own wheels ask for; a lower level silently resolves an old torch.
     """
-    arguments = ["--no-config", "--no-header", "--no-annotate", "--generate-hashes", "--quiet"]
-    arguments += ["--python-platform", f"{architecture}-manylinux_2_28", "--python-version", str(python)]
-    arguments += ["--only-binary", ":all:"]
+    arguments = _common_arguments(python, exclude_newer)
+    arguments += ["--python-platform", f"{architecture}-manylinux_2_28", "--only-binary", ":all:"]
     for name in SOURCE_BUILDS:
         arguments += ["--no-binary", name]
-    if exclude_newer is not None:
-        arguments += ["--exclude-newer", exclude_newer]
     if index is not None:
         arguments += ["--default-index", index]
+    return arguments
+
+
+def universal_arguments(*, python: PythonVersion, exclude_newer: str | None, present: Iterable[str]) -> list[str]:
+    """Give the options for the toolkit's own locks: one file for every platform and Python.
+
+    `present` names what the place they are installed beside has already.
+    """
+    arguments = [*_common_arguments(python, exclude_newer), "--universal"]
+    for name in present:
+        arguments += ["--no-emit-package", name]
+    return arguments
+
+
+def _common_arguments(python: PythonVersion, exclude_newer: str | None) -> list[str]:
+    arguments = ["--no-config", "--no-header", "--no-annotate", "--generate-hashes", "--quiet"]
+    arguments += ["--python-version", str(python)]
+    if exclude_newer is not None:
+        # A bare day would be taken in this machine's time zone.
+        arguments += ["--exclude-newer", f"{exclude_newer}T00:00:00Z"]
     return arguments

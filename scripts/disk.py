@@ -20,14 +20,19 @@ def as_disk_error(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in _FULL
-        raise DiskError(
-            f"{error.filename or path} cannot be written: {os.strerror(error.errno or 0)}",
-            reference="disk-full" if full else "not-writable",
-            hint="free some space, or name another place with KOKORO_SPARK_HOME"
-            if full
-            else "give yourself the right to write there, or name another place with KOKORO_SPARK_HOME",
-        ) from error
+        raise disk_error(error, path) from error
+
+
+def disk_error(error: OSError, path: Path) -> DiskError:
+    """Make the error that an OSError means: no space, or no right to write."""
+    full = error.errno in _FULL
+    return DiskError(
+        f"{error.filename or path} cannot be written: {os.strerror(error.errno) if error.errno else error}",
+        reference="disk-full" if full else "not-writable",
+        hint="free some space, or name another place with KOKORO_SPARK_HOME"
+        if full
+        else "give yourself the right to write there, or name another place with KOKORO_SPARK_HOME",
+    )
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -45,3 +50,11 @@ def write_whole(path: Path, text: str) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write a file unless it already holds this text; True: it was written."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    write_whole(path, text)
+    return True

@@ -1,0 +1,69 @@
+"""What every operation works with: the data root, the runner, the web, uv, and the facts, gathered once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from scripts.environments.store import Store
+from scripts.environments.uv import uv_environment
+from scripts.facts.gather import gather
+from scripts.facts.tools import find_uv
+from scripts.home import CONSTRAINTS, Home
+from scripts.model.facts import Facts
+from scripts.shell import Runner, run
+from scripts.strategies.base import Strategy
+from scripts.strategies.ladder import strategies
+from scripts.web import Web
+from scripts.wheels.index import DEFAULT_INDEX, Index
+from scripts.wheels.lanes import LaneTable, load_lanes
+
+
+@dataclass
+class Context:
+    """Made once per task; nothing is read or started before it is asked for."""
+
+    home: Home = field(default_factory=Home.find)
+    run: Runner = run
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @cached_property
+    def web(self) -> Web:
+        """HTTP."""
+        return Web()
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What this machine is."""
+        return gather(self.run, self.home, self.environ)
+
+    @cached_property
+    def lanes(self) -> LaneTable:
+        """The table of lanes."""
+        return load_lanes(CONSTRAINTS / "lanes.toml")
+
+    @cached_property
+    def strategies(self) -> dict[str, Strategy]:
+        """Every strategy, in the ladder's order."""
+        return strategies(self.lanes)
+
+    @cached_property
+    def store(self) -> Store:
+        """The environments."""
+        return Store(self.home)
+
+    @cached_property
+    def uv(self) -> str:
+        """The uv program."""
+        return find_uv()
+
+    @cached_property
+    def uv_environ(self) -> dict[str, str]:
+        """Its environment."""
+        return uv_environment(self.environ, self.facts.index)
+
+    def index(self, url: str | None) -> Index:
+        """Open an index; None: the default one, or its mirror in pip's or uv's configuration."""
+        return Index(url or self.facts.index.default_index or DEFAULT_INDEX, self.web.get)

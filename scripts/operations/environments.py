@@ -1,0 +1,157 @@
+"""env.list, env.use, env.run, env.remove, env.purge."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scripts.disk import as_disk_error
+from scripts.environments.locking import locked
+from scripts.environments.store import Entry, has_tag
+from scripts.errors import DiskError, UsageError
+from scripts.operations.context import Context
+from scripts.progress import say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One line of env.list. `verdict` and `prediction` are kinds; None: not judged."""
+
+    name: str
+    current: bool
+    state: str
+    torch: str
+    cuda: str | None
+    python: str
+    created: str
+    weights: str | None
+    verdict: str | None
+    prediction: str | None
+    reason: str
+
+
+def listing(context: Context) -> tuple[Listed, ...]:
+    """Every environment of the store."""
+    current = context.store.current()
+    return tuple(
+        _listed(entry, current=current is not None and current.path == entry.path) for entry in context.store.entries()
+    )
+
+
+def _listed(entry: Entry, *, current: bool) -> Listed:
+    record = entry.record
+    if record is None:
+        return Listed(
+            name=entry.name,
+            current=current,
+            state="unreadable",
+            torch="",
+            cuda=None,
+            python="",
+            created="",
+            weights=None,
+            verdict=None,
+            prediction=None,
+            reason=entry.problem,
+        )
+    return Listed(
+        name=entry.name,
+        current=current,
+        state=str(record.state),
+        torch=record.plan.torch,
+        cuda=record.plan.cuda,
+        python=str(record.plan.python),
+        created=record.created,
+        weights=record.weights,
+        verdict=record.verdict,
+        prediction=record.prediction,
+        reason=record.reason,
+    )
+
+
+def use(name: str, context: Context) -> str:
+    """Make a ready environment current."""
+    entry = context.store.find_ready(name)
+    context.store.use(entry.name)
+    return entry.name
+
+
+def remove(name: str, context: Context) -> str:
+    """Delete one environment."""
+    entry = context.store.find(name)
+    with locked(context.home.locks / f"{entry.name}.lock", wait_seconds=0, waiting=say):
+        context.store.remove(entry)
+    return entry.name
+
+
+def purge(context: Context) -> tuple[str, ...]:
+    """Empty the data root: environments, weights, caches, reports; what is not ours stays and is named.
+
+    Raises DiskError where something that is not ours stands among the environments.
+    """
+    removed = [remove(entry.name, context) for entry in context.store.entries() if has_tag(entry.path)]
+    strangers = [entry.name for entry in context.store.entries()]
+    home = context.home
+    for folder in (home.weights, home.cache, home.reports, home.locks):
+        if folder.is_dir():
+            with as_disk_error(folder):
+                shutil.rmtree(folder)
+            removed.append(f"{folder.name}/")
+    if home.current.is_symlink():
+        home.current.unlink()
+    if strangers:
+        raise DiskError(
+            f"not deleted, for kokoro-spark did not make it: {', '.join(strangers)}",
+            context=str(home.environments),
+            reference="not-ours",
+            hint="look at it, and delete it by hand if you want it gone",
+        )
+    if home.environments.is_dir() and not any(home.environments.iterdir()):
+        home.environments.rmdir()
+    return tuple(removed)
+
+
+def command_environment(entry: Entry, context: Context) -> dict[str, str]:
+    """Give the variables with which a command runs inside an environment.
+
+    Its `bin` first on PATH, VIRTUAL_ENV set, Python's own variables gone, and nothing looked up on the hub.
+    """
+    folder = entry.path.resolve()
+    kept = {name: value for name, value in context.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}}
+    return kept | {
+        "VIRTUAL_ENV": str(folder),
+        "PATH": os.pathsep.join([str(folder / "bin"), kept.get("PATH", os.defpath)]),
+        "HF_HUB_OFFLINE": kept.get("HF_HUB_OFFLINE", "1"),
+        **_weights_variables(entry, context),
+    }
+
+
+def _weights_variables(entry: Entry, context: Context) -> dict[str, str]:
+    if entry.record is None or entry.record.weights is None:
+        return {}
+    return {"KOKORO_SPARK_WEIGHTS": str(context.home.weights / entry.record.weights)}
+
+
+def replace_by(name: str | None, command: Sequence[str], context: Context) -> None:
+    """Become the command: exit code, signals and terminal are its own. Does not return.
+
+    Raises UsageError where no command is given or it does not exist.
+    """
+    if not command:
+        raise UsageError(
+            "env.run needs a command",
+            reference="no-command",
+            hint="put it behind two dashes: invoke env.run -- python -c 'import torch; print(torch.__version__)'",
+        )
+    entry = context.store.find_ready(name)
+    environ = command_environment(entry, context)
+    program = shutil.which(command[0], path=environ["PATH"])
+    if program is None:
+        raise UsageError(
+            f"there is no command {command[0]!r} in environment {entry.name} or on PATH",
+            reference="program-not-found",
+            hint="`invoke env.run -- python` starts its interpreter",
+        )
+    os.execve(program, list(command), environ)  # noqa: S606 - argument list, no shell; we become it

@@ -1,0 +1,134 @@
+"""What `invoke verify` does around verify(): finds the environment and its weights, writes the reports, remembers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.disk import write_whole
+from scripts.environments.store import Entry
+from scripts.errors import ExitCode, NoCandidateError, UsageError
+from scripts.model.evidence import Report
+from scripts.model.weights import Weights
+from scripts.operations.context import Context
+from scripts.operations.targets import target_capability
+from scripts.operations.verify import exit_code, expected, parse_expected, verify
+from scripts.serial import to_data
+from scripts.verification.evidence import CANARIES, MODES
+from scripts.verification.junit import to_junit
+from scripts.verification.report import render
+from scripts.weights.choice import parse_choice
+from scripts.weights.obtaining import obtain
+from scripts.weights.request import to_request
+from scripts.weights.store import stored, synthetic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A report, and how `verify` exits."""
+
+    report: Report
+    text: str
+    exit_code: ExitCode
+    folder: Path
+
+
+def judge_environment(
+    context: Context,
+    *,
+    env: str | None,
+    python: str | None,
+    sm: str,
+    expect: str | None,
+    require_gpu: bool,
+    weights: str,
+    report_folder: Path | None,
+) -> Judged:
+    """Judge one environment of ours (None: the current one), or any by its interpreter `python`.
+
+    The reports go to `report_folder`, else below the data root. Raises what verify raises, and UsageError for options
+    that contradict each other.
+    """
+    if env and python:
+        raise UsageError(
+            "--env and --python name two environments", reference="two-environments", hint="leave one of them out"
+        )
+    if expect is not None:
+        parse_expected(expect)  # before minutes of work
+    target = target_capability(sm, context)
+    entry = None if python else context.store.find_ready(env)
+    interpreter = _foreign(python) if python else _own(entry)
+    chosen = _weights(weights, entry, interpreter, context)
+    report = verify(
+        python=interpreter,
+        environment=entry.name if entry else str(interpreter),
+        run=context.run,
+        target=target,
+        weights=to_request(chosen),
+        record=entry.record if entry else None,
+        require_gpu=require_gpu,
+        environ=context.environ,
+    )
+    folder = report_folder or context.home.reports / (entry.name if entry else "foreign")
+    _write(report, folder)
+    if entry is not None and entry.record is not None:
+        verdict = f"simulated {report.verdict.kind}" if report.verdict.simulated else str(report.verdict.kind)
+        context.store.write(dataclasses.replace(entry.record, verdict=verdict))
+    code = exit_code(report) if expect is None else expected(report, expect)
+    return Judged(report=report, text=render(report), exit_code=code, folder=folder)
+
+
+def order_lines() -> tuple[str, ...]:
+    """Say what verify asks, in order: for --dry-run."""
+    return (
+        "1. installed, integrity: the interpreter answers, and its files are what was installed",
+        "2. device: torch, its CUDA build, and the GPU it sees",
+        "3. device-code, nvrtc, triton: what needs no GPU: cubins and PTX, a real compile for the target",
+        f"4. {', '.join(f'canary.{one}' for one in CANARIES)}, compile: on the GPU, one process each",
+        f"5. kokoro: {', '.join(MODES)} on the GPU (else the CPU) against stock on the CPU",
+        "then: the verdict, and report.json, report.xml (JUnit) and report.txt",
+    )
+
+
+def _foreign(python: str) -> Path:
+    path = Path(python).expanduser()
+    if path.is_dir():
+        path = path / "bin" / "python"
+    if not path.is_file():
+        raise NoCandidateError(
+            f"there is no interpreter {path}",
+            reference="no-interpreter",
+            hint="name an environment's own, e.g. --python PATH/bin/python",
+        )
+    return path
+
+
+def _own(entry: Entry | None) -> Path:
+    if entry is None:
+        raise AssertionError("either an entry or a path")
+    return entry.python
+
+
+def _weights(text: str, entry: Entry | None, interpreter: Path, context: Context) -> Weights:
+    """Give what is asked for; `auto` is what the environment has, and synthetic where it has none."""
+    if text.strip().lower() == "auto":
+        name = entry.record.weights if entry and entry.record else None
+        return stored(context.home, name) if name else synthetic()
+    return obtain(
+        parse_choice(text),
+        home=context.home,
+        run=context.run,
+        web=context.web,
+        python=interpreter,
+        uv=context.uv,
+        environ=context.uv_environ,
+    )
+
+
+def _write(report: Report, folder: Path) -> None:
+    """Write the report in its three forms."""
+    write_whole(folder / "report.json", json.dumps(to_data(report), indent=2, ensure_ascii=False) + "\n")
+    write_whole(folder / "report.xml", to_junit(report))
+    write_whole(folder / "report.txt", render(report) + "\n")

@@ -1,0 +1,154 @@
+"""From a request to a plan: facts, the ladder, locks. Fetches pages; changes nothing but the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scripts.errors import NetworkError, NoCandidateError, SparkError, UsageError
+from scripts.home import CONSTRAINTS
+from scripts.model.facts import Interpreter
+from scripts.model.plan import Blocker, Lock, Plan, Refusal, Request
+from scripts.model.target import SUPPORTED_PYTHONS, Architecture, Target
+from scripts.operations.context import Context
+from scripts.operations.interpreters import find_interpreter
+from scripts.operations.torch_lock import torch_lock
+from scripts.strategies.base import PlanInputs, Strategy, TorchSource, require_supported
+from scripts.strategies.ladder import AUTO, climb, nothing_fits, strategy_named
+from scripts.strategies.locks import BUILD, REST, SOURCE_BUILDS, lock_filename, make_lock
+from scripts.wheels.made import made_wheels
+
+_GLIBC_ELSEWHERE = {Architecture.AARCH64: (2, 39), Architecture.X86_64: (2, 28)}
+"""DGX OS's glibc, and the lowest that torch's wheels take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where the environment will be. `interpreter` None: another machine's platform, plan only."""
+
+    target: Target
+    interpreter: Interpreter | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A plan, and what `auto` passed over on the way to it."""
+
+    plan: Plan
+    refusals: tuple[Refusal, ...] = ()
+    for_this_machine: bool = True
+
+
+def make_plan(request: Request, context: Context, *, refresh: bool = False, fetch_python: bool = True) -> Planned:
+    """Decide on an environment. Raises the error of what stands in the way."""
+    site = _site(request, context, fetch_python=fetch_python)
+    target = site.target
+    local = target.architecture == context.facts.host.architecture
+    if request.strategy != AUTO:
+        strategy = strategy_named(request.strategy, context.strategies)
+        blockers = strategy.blockers(context.facts, target)
+        if blockers:
+            raise _blocked(strategy, blockers)
+        plan = _plan(strategy, request, site, context, refresh=refresh)
+        return Planned(plan=plan, for_this_machine=local)
+    if not local:
+        raise UsageError(
+            "auto decides by this machine's facts, and --platform names another machine",
+            reference="auto-elsewhere",
+            hint="name a strategy as well, e.g. --strategy cu130 --platform aarch64",
+        )
+    usable, refusals = climb(context.facts, target, context.strategies)
+    for strategy in usable:
+        try:
+            plan = _plan(strategy, request, site, context, refresh=refresh)
+        except (NetworkError, NoCandidateError) as error:
+            refusals += (Refusal(strategy=strategy.name, blockers=(Blocker(reason=error.message, hint=error.hint),)),)
+        else:
+            return Planned(plan=plan, refusals=refusals)
+    raise nothing_fits(refusals)
+
+
+def _plan(strategy: Strategy, request: Request, site: Site, context: Context, *, refresh: bool) -> Plan:
+    """Try the strategy's sources in order; the next one only where a source cannot be reached."""
+    rest = rest_lock(site.target)
+    notes = site.notes
+    sources = strategy.sources(request, context.lanes)
+    for source, behind in zip(sources, [*sources[1:], None], strict=True):
+        try:
+            torch = torch_lock(source, site.target, request, rest, context, refresh=refresh)
+        except NetworkError as error:
+            if behind is None:
+                raise _unreachable(error, strategy, source) from error
+            notes += (f"{source.name}: {error.message}; torch comes from {behind.name} instead",)
+            continue
+        inputs = PlanInputs(
+            source=source,
+            target=site.target,
+            interpreter=site.interpreter,
+            locks=(torch, rest),
+            made=tuple((wheel.name, wheel.version, wheel.sha256) for wheel in made_wheels()),
+            notes=notes + context.facts.index.notes,
+        )
+        return strategy.plan(inputs)
+    raise AssertionError("a strategy has at least one source")
+
+
+def rest_lock(target: Target) -> Lock:
+    """Read the lock of everything that does not belong to torch's lane."""
+    name = lock_filename(REST, target.architecture, target.python)
+    path = CONSTRAINTS / name
+    if not path.is_file():
+        raise NoCandidateError(
+            f"there are no pins for {target.architecture} with Python {target.python}",
+            context=f"missing: constraints/{name}",
+            reference="no-pins",
+            hint="make them with `invoke lock`",
+        )
+    text = path.read_text(encoding="utf-8")
+    build = (CONSTRAINTS / f"{BUILD}.txt").read_text(encoding="utf-8") if _has(text, SOURCE_BUILDS) else ""
+    return make_lock(f"constraints/{name}", text, index=None, build_text=build)
+
+
+def _has(text: str, names: Iterable[str]) -> bool:
+    return any(line.startswith(f"{name}==") for line in text.splitlines() for name in names)
+
+
+def _site(request: Request, context: Context, *, fetch_python: bool) -> Site:
+    host = context.facts.host
+    architecture = request.architecture or Architecture.parse(host.architecture)
+    if architecture != host.architecture:
+        python = require_supported(request.python) or SUPPORTED_PYTHONS[0]
+        target = Target(architecture=architecture, python=python, glibc=_GLIBC_ELSEWHERE[architecture])
+        return Site(target=target, interpreter=None)
+    interpreter, notes = find_interpreter(request.python, context, fetch=fetch_python)
+    target = Target(architecture=architecture, python=interpreter.minor, glibc=_glibc(host.libc_version))
+    return Site(target=target, interpreter=interpreter, notes=notes)
+
+
+def _glibc(version: str | None) -> tuple[int, int]:
+    """Read `2.36`; an unknown C library counts as too old, and is refused by name elsewhere."""
+    parts = (version or "0.0").split(".")
+    return (int(parts[0]), int(parts[1])) if len(parts) > 1 and parts[0].isdigit() and parts[1].isdigit() else (0, 0)
+
+
+def _blocked(strategy: Strategy, blockers: tuple[Blocker, ...]) -> SparkError:
+    return NoCandidateError(
+        f"strategy {strategy.name} cannot be used here",
+        context="\n".join(blocker.reason for blocker in blockers),
+        reference="strategy-blocked",
+        hint=next((blocker.hint for blocker in blockers if blocker.hint), "`invoke setup` chooses by itself"),
+    )
+
+
+def _unreachable(error: NetworkError, strategy: Strategy, source: TorchSource) -> NetworkError:
+    """Add what to try instead to an index that does not answer."""
+    alternatives = "--strategy pypi (the default index has CUDA builds), --index URL (a mirror of the lane)"
+    if source.index is None:
+        alternatives = "a mirror (UV_DEFAULT_INDEX or pip's index-url), or a proxy (HTTPS_PROXY)"
+    return NetworkError(
+        f"strategy {strategy.name}: {error.message}",
+        context=error.context,
+        reference=error.reference,
+        hint=f"try {alternatives}, or check the network",
+    )

@@ -1,0 +1,71 @@
+"""Plans, results and listings as lines of text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scripts.environments.executor import describe
+from scripts.model.plan import Plan, Refusal
+from scripts.operations.environments import Listed
+from scripts.operations.planning import Planned
+from scripts.operations.setup import SetupResult
+from scripts.redaction import redact
+
+
+def plan_lines(planned: Planned) -> list[str]:
+    """A plan, whole, as --dry-run shows it."""
+    plan = planned.plan
+    lines = _refusal_lines(planned.refusals, plan)
+    lines += [f"plan: environment {plan.environment}", *_facts(plan)]
+    lines += [f"  {number}. {describe(step)}" for number, step in enumerate(plan.steps, 1)]
+    lines += [f"note: {note}" for note in plan.notes]
+    if not planned.for_this_machine:
+        lines.append(f"note: this plan is for {plan.architecture}; it cannot be carried out on this machine")
+    return [redact(line) for line in lines]
+
+
+def setup_lines(result: SetupResult) -> list[str]:
+    """What setup did."""
+    lines = _refusal_lines(result.refusals, result.plan)
+    lines += [f"note: {note}" for note in result.notes]
+    state = "ready, found as it was" if result.reused else "ready"
+    lines += [f"environment {result.environment}: {state}", *_facts(result.plan)]
+    if result.weights is not None:
+        lines.append(f"  weights: {result.weights}")
+    if result.prediction is not None:
+        lines.append(f"  predicted on the GPU, not verified: {result.prediction}")
+    if result.current:
+        lines.append('  it is now current; `invoke verify` judges it, `invoke say "Hello."` speaks')
+    else:
+        lines.append(
+            "  it is NOT made current, for it is predicted broken on the GPU; `invoke verify --env NAME` says why"
+        )
+    return [redact(line) for line in lines]
+
+
+def listing_rows(listed: Iterable[Listed]) -> list[tuple[str, ...]]:
+    """The rows of env.list."""
+    return [
+        (
+            "*" if one.current else "",
+            one.name,
+            f"{one.state}: {one.reason}" if one.reason else one.state,
+            one.torch,
+            one.cuda or "-",
+            one.python,
+            one.weights or "-",
+            one.verdict or (f"predicted {one.prediction}" if one.prediction else "-"),
+        )
+        for one in listed
+    ]
+
+
+def _facts(plan: Plan) -> list[str]:
+    build = f"CUDA {plan.cuda}, NVRTC {plan.nvrtc}" if plan.cuda else "CPU-only build"
+    return [f"  torch {plan.torch} from {plan.source} ({build}), Python {plan.python}, {plan.architecture}"]
+
+
+def _refusal_lines(refusals: Iterable[Refusal], plan: Plan) -> list[str]:
+    """Why each better strategy was passed over."""
+    lines = [f"passed over {one.strategy}: {'; '.join(blocker.reason for blocker in one.blockers)}" for one in refusals]
+    return [*lines, f"chosen: {plan.strategy}"] if lines else []

@@ -1,0 +1,134 @@
+"""setup: facts, plan, environment, weights, a first smoke; then it becomes current."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from scripts.environments.executor import Executor
+from scripts.environments.locking import locked
+from scripts.environments.store import Entry, read_record
+from scripts.errors import IntegrityError, UsageError
+from scripts.model.environment import EnvironmentRecord, EnvironmentState
+from scripts.model.evidence import Prediction, VerdictKind
+from scripts.model.plan import Plan, Refusal, Request, WeightsChoice
+from scripts.model.target import ComputeCapability
+from scripts.operations.context import Context
+from scripts.operations.planning import make_plan
+from scripts.operations.smoke import smoke
+from scripts.progress import say
+from scripts.weights.obtaining import obtain
+from scripts.wheels.made import write_made_wheel
+
+DEFAULT_WAIT = 600.0
+"""Seconds to wait for another setup of the same environment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetupResult:
+    """What setup did. `prediction` is a verdict's kind; None where no GPU question arises."""
+
+    environment: str
+    plan: Plan
+    refusals: tuple[Refusal, ...]
+    reused: bool
+    weights: str | None
+    prediction: str | None
+    current: bool
+    notes: tuple[str, ...]
+
+
+def setup(
+    request: Request,
+    weights: WeightsChoice | None,
+    target: ComputeCapability,
+    context: Context,
+    *,
+    wait_seconds: float = DEFAULT_WAIT,
+    refresh: bool = False,
+) -> SetupResult:
+    """Make (or find) the environment that the request leads to, and make it current.
+
+    `weights` None leaves the weights alone; `refresh` asks the index again for what an earlier setup resolved. What
+    is current stays current until the new environment is whole. Raises the error of what stood in the way.
+    """
+    planned = make_plan(request, context, refresh=refresh)
+    if not planned.for_this_machine:
+        raise UsageError(
+            f"an environment for {planned.plan.architecture} cannot be made on this machine",
+            reference="plan-only",
+            hint="add --dry-run to see its plan",
+        )
+    lock = context.home.locks / f"{planned.plan.environment}.lock"
+    with locked(lock, wait_seconds=wait_seconds, waiting=_waiting) as descriptor:
+        record, reused = _build(planned.plan, context, descriptor)
+        entry = context.store.entry(context.store.path(record.name))
+        if weights is not None:
+            record = _weighted(weights, record, entry, context)
+        if record.prediction is None and record.plan.cuda is not None:
+            record = _smoked(record, entry, target, context)
+    fit = record.prediction != VerdictKind.BROKEN
+    if fit:
+        context.store.use(entry.name)
+    return SetupResult(
+        environment=entry.name,
+        plan=planned.plan,
+        refusals=planned.refusals,
+        reused=reused,
+        weights=record.weights,
+        prediction=record.prediction,
+        current=fit,
+        notes=planned.plan.notes,
+    )
+
+
+def _build(plan: Plan, context: Context, lock_descriptor: int) -> tuple[EnvironmentRecord, bool]:
+    """Give the plan's environment: the one that is there and whole, else a new one."""
+    folder = context.store.path(plan.environment)
+    try:
+        record = read_record(folder)
+    except IntegrityError:
+        record = None
+    if record is not None and record.state is EnvironmentState.READY and (folder / "bin" / "python").exists():
+        return record, True
+    context.store.sweep()
+    executor = Executor(
+        store=context.store,
+        run=context.run,
+        uv=context.uv,
+        environ=context.uv_environ,
+        uv_version=context.facts.uv_version or "unknown",
+        make_wheel=write_made_wheel,
+        lock_descriptor=lock_descriptor,
+    )
+    return executor.realise(plan), False
+
+
+def _weighted(choice: WeightsChoice, record: EnvironmentRecord, entry: Entry, context: Context) -> EnvironmentRecord:
+    """Give the environment its weights; the record keeps which."""
+    weights = obtain(
+        choice,
+        home=context.home,
+        run=context.run,
+        web=context.web,
+        python=entry.python,
+        uv=context.uv,
+        environ=context.uv_environ,
+    )
+    if weights.name == record.weights:
+        return record
+    weighted = dataclasses.replace(record, weights=weights.name)
+    context.store.write(weighted)
+    return weighted
+
+
+def _smoked(record: EnvironmentRecord, entry: Entry, target: ComputeCapability, context: Context) -> EnvironmentRecord:
+    """Import torch and predict; the record keeps what came out."""
+    prediction: Prediction = smoke(entry.python, target, context)
+    smoked = dataclasses.replace(record, prediction=str(prediction.kind))
+    context.store.write(smoked)
+    return smoked
+
+
+def _waiting(holder: str) -> None:
+    say(f"another setup of this environment is at work ({holder}); waiting for it")

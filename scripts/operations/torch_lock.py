@@ -1,0 +1,165 @@
+"""The lock of torch and its lane: from constraints/ where it is pinned, else resolved now, with hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from scripts.disk import write_whole
+from scripts.errors import IntegrityError, NoCandidateError, UsageError
+from scripts.home import CONSTRAINTS
+from scripts.model.plan import Lock, Request
+from scripts.model.target import Target
+from scripts.model.wheels import Candidate, CudaBuild
+from scripts.operations.compiling import compile_lock
+from scripts.operations.context import Context
+from scripts.strategies.base import TorchSource
+from scripts.strategies.locks import lock_filename, make_lock, pin_named
+from scripts.wheels.evaluate import evaluate, explain
+from scripts.wheels.metadata import cuda_build, read_metadata
+
+_FRESH_SECONDS = 24 * 3600
+"""How long "the newest torch of a lane" stays what it was."""
+
+
+def torch_lock(
+    source: TorchSource, target: Target, request: Request, rest: Lock, context: Context, *, refresh: bool = False
+) -> Lock:
+    """Give the lock of torch and what belongs to it, for one source.
+
+    `rest` is the lock of everything else: its names are not looked up on the lane. Raises NetworkError where the
+    source cannot be reached, NoCandidateError where it holds nothing that fits or only a CPU-only build.
+    """
+    wanted = parse_torch(request.torch)
+    pinned = pinned_lock(source, target)
+    if pinned is not None and _satisfies(pinned, wanted):
+        return pinned
+    kept = _cache_file(source, target, request, context)
+    exact = request.torch is not None
+    if not refresh and kept.is_file() and (exact or time.time() - kept.stat().st_mtime < _FRESH_SECONDS):
+        return make_lock("resolved earlier", kept.read_text(encoding="utf-8"), index=source.index)
+    candidate = choose_torch(source, target, wanted, context)
+    text = compile_torch(source, target, f"torch=={candidate.version}", [pin.name for pin in rest.pins], context)
+    lock = make_lock("resolved at plan time", text, index=source.index)
+    require_lane_names(lock, context)
+    write_whole(kept, text)
+    return lock
+
+
+def pinned_lock(source: TorchSource, target: Target) -> Lock | None:
+    """Read the lock of constraints/ for a source; None where there is none, or where a mirror or nightly is meant."""
+    path = CONSTRAINTS / lock_filename(source.name, target.architecture, target.python)
+    if not path.is_file():
+        return None
+    return make_lock(f"constraints/{path.name}", path.read_text(encoding="utf-8"), index=source.index)
+
+
+def parse_torch(text: str | None) -> SpecifierSet | None:
+    """Read `--torch 2.9.1`, or a specifier such as `>=2.11,<2.14`."""
+    if text is None:
+        return None
+    try:
+        return SpecifierSet(f"=={Version(text)}")
+    except InvalidVersion:
+        try:
+            return SpecifierSet(text)
+        except InvalidSpecifier:
+            raise UsageError(
+                f"{text!r} is no torch version",
+                reference="bad-torch-version",
+                hint="write it like --torch 2.15.0 or --torch '>=2.11,<2.14'",
+            ) from None
+
+
+def choose_torch(source: TorchSource, target: Target, wanted: SpecifierSet | None, context: Context) -> Candidate:
+    """Find the best torch wheel of a source, and refuse a CPU-only one by its metadata, before any download."""
+    index = context.index(source.index)
+    files = index.project("torch")
+    evaluation = evaluate(files, target, version=wanted, lane_cuda=source.lane_cuda, prereleases=source.prereleases)
+    if not evaluation.candidates:
+        asked = f"torch{wanted or ''}"
+        raise NoCandidateError(
+            f"{source.name} has no {asked} for {target}",
+            context=explain(evaluation, 8),
+            reference="no-torch",
+            hint="choose another --torch, --python or --strategy; `invoke setup --dry-run` shows what would be used",
+        )
+    best = evaluation.candidates[0]
+    if source.cuda_required:
+        build = read_build(best, target, context, source.index)
+        if build.cuda is None:
+            raise NoCandidateError(
+                f"{best.file.filename} is a CPU-only build: strategy {source.name} is for the GPU",
+                context="its metadata requires no CUDA library at all; nothing was downloaded",
+                reference="cpu-only-build",
+                hint="the default index has CUDA builds for aarch64 since torch 2.11.0: leave --torch out, "
+                "or use --strategy cu130; `--strategy cpu` takes a CPU build on purpose",
+            )
+    return best
+
+
+def read_build(candidate: Candidate, target: Target, context: Context, index: str | None) -> CudaBuild:
+    """Read what CUDA a torch wheel needs, without downloading it."""
+
+    def follow(name: str, specifier: SpecifierSet) -> str:
+        found = evaluate(context.index(index).project(name), target, version=specifier)
+        if not found.candidates:
+            raise NoCandidateError(
+                f"{candidate.file.filename} needs {name}{specifier}, which the index does not have",
+                context=explain(found, 5),
+                reference="no-solution",
+            )
+        return read_metadata(found.candidates[0].file, context.web)
+
+    return cuda_build(read_metadata(candidate.file, context.web), target, follow)
+
+
+def compile_torch(
+    source: TorchSource,
+    target: Target,
+    requirement: str,
+    dropping: Iterable[str],
+    context: Context,
+    *,
+    exclude_newer: str | None = None,
+) -> str:
+    """Resolve torch and what belongs to its lane from the lane's index alone."""
+    return compile_lock(
+        [requirement],
+        dropping=dropping,
+        architecture=target.architecture,
+        python=target.python,
+        index=source.index,
+        exclude_newer=exclude_newer,
+        context=context,
+        doing=f"resolving {requirement} for {target.architecture} {target.python.tag} from {source.name}",
+        options=["--prerelease", "allow"] if source.prereleases else [],
+    )
+
+
+def require_lane_names(lock: Lock, context: Context) -> None:
+    """Refuse a lane's answer that brings names which belong to the default index."""
+    strangers = [pin.name for pin in lock.pins if not context.lanes.owns(pin.name)]
+    if strangers:
+        raise IntegrityError(
+            f"this torch needs {', '.join(strangers)}, which must not come from torch's index",
+            reference="stranger-in-lane",
+            hint="add the name to `members` of constraints/lanes.toml if it is the lane's, "
+            "or to constraints/kokoro.in if it is the default index's, and run `invoke lock`",
+        )
+
+
+def _satisfies(lock: Lock, wanted: SpecifierSet | None) -> bool:
+    torch = pin_named(lock.pins, "torch")
+    return torch is not None and (wanted is None or wanted.contains(torch.version, prereleases=True))
+
+
+def _cache_file(source: TorchSource, target: Target, request: Request, context: Context) -> Path:
+    key = f"{source.index}|{request.torch}|{source.prereleases}"
+    digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+    return context.home.cache / "locks" / f"{digest}-{lock_filename(source.name, target.architecture, target.python)}"

@@ -1,0 +1,401 @@
+"""The front door: parse, call, render, exit code. The only file that imports invoke.
+
+`invoke --list` shows the tasks, `invoke --help TASK` one of them. Every task takes --json: one compact document on its
+own line on stdout, progress on stderr. What acts takes --dry-run, and honours invoke's own --dry.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn, TypeVar, cast
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from invoke.collection import Collection
+from invoke.context import Context as Invocation
+from invoke.exceptions import Exit
+from invoke.tasks import Task, task
+
+from scripts.errors import ExitCode, SparkError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_JSON_HELP = "print one JSON document on stdout"
+_DRY_HELP = "print the plan and change nothing"
+_ENV_HELP = "an environment's name or the start of it (default: the current one)"
+_SM_HELP = "compute capability to predict for (default: this machine's GPU, else 12.1, GB10's)"
+
+
+def command(
+    help: dict[str, str], *, positional: tuple[str, ...] = (), name: str | None = None
+) -> Callable[[F], Task[F]]:
+    """Make an invoke task whose errors are ours: message, context, hint, and an exit code of errors.py."""
+
+    def wrap(body: F) -> Task[F]:
+        @functools.wraps(body)
+        def guarded(c: Invocation, *args: Any, **kwargs: Any) -> Any:
+            _handle_signals()
+            as_json = bool(kwargs.get("json"))
+            try:
+                return body(c, *args, **kwargs)
+            except SparkError as error:
+                _fail(error, as_json=as_json)
+            except KeyboardInterrupt:
+                _end_children()
+                raise Exit("interrupted", code=ExitCode.INTERRUPTED) from None
+            except OSError as error:
+                _fail(_from_os(error), as_json=as_json)
+
+        options = {**help, "json": _JSON_HELP}
+        known = {option: text for option, text in options.items() if option in body.__annotations__}
+        made = task(guarded, help=known, positional=list(positional), auto_shortflags=False, name=name)
+        return cast("Task[F]", made)
+
+    return wrap
+
+
+def _fail(error: SparkError, *, as_json: bool) -> NoReturn:
+    from scripts.progress import console
+    from scripts.redaction import redact
+
+    if as_json:
+        _print_json(error.to_dict())
+    console.print(f"error: {redact(str(error))}", style="red" if console.is_terminal else "", markup=False)
+    raise Exit(code=error.exit_code)
+
+
+def _from_os(error: OSError) -> SparkError:
+    """What the operating system refused and no stage foresaw."""
+    from scripts.disk import disk_error
+
+    return disk_error(error, Path(str(error.filename or ".")))
+
+
+def _handle_signals() -> None:
+    """SIGTERM ends the children and exits 143; without this, Python would leave them behind."""
+
+    def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+        _end_children()
+        raise SystemExit(int(ExitCode.TERMINATED))
+
+    signal.signal(signal.SIGTERM, terminate)
+
+
+def _end_children() -> None:
+    from scripts.shell import end_children
+
+    end_children()
+
+
+def _print_json(value: Any) -> None:
+    from scripts.serial import to_json
+
+    sys.stdout.write(to_json(value) + "\n")
+    sys.stdout.flush()
+
+
+def _print_lines(lines: Any) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def _context(verbose: bool = False) -> Any:
+    from scripts.operations.context import Context
+    from scripts.shell import set_echo
+
+    set_echo(on=verbose)
+    return Context()
+
+
+def _is_dry(c: Invocation, dry_run: bool) -> bool:
+    return dry_run or bool(c.config.run.dry)
+
+
+@command({})
+def facts(c: Invocation, json: bool = False) -> None:
+    """Show what this machine is: system, Pythons, GPU and driver, container engine, memory, disk, index."""
+    from scripts.facts.render import rows
+    from scripts.progress import table
+
+    found = _context().facts
+    if json:
+        _print_json(found)
+    else:
+        table("", ("fact", "value"), rows(found))
+
+
+@command(
+    {
+        "strategy": "auto, pypi, cu126, cu128, cu129, cu130, cu132 or cpu (default: auto)",
+        "torch": "torch version, e.g. 2.15.0 (default: the pinned one)",
+        "python": "3.12, 3.11 or 3.10 (default: the best that is here)",
+        "platform": "x86_64 or aarch64: plan for another machine, with --dry-run",
+        "index": "a mirror of the lane's index",
+        "source": "for cpu: lane or default (default: the lane, where it can be reached)",
+        "nightly": "the lane's nightly builds",
+        "weights": "auto, hub, registry, synthetic, none, or a path (default: auto)",
+        "sm": _SM_HELP,
+        "refresh": "ask the index again for what an earlier setup resolved",
+        "wait": "seconds to wait for another setup of the same environment (default: 600)",
+        "verbose": "show every command",
+        "dry_run": _DRY_HELP,
+    }
+)
+def setup(
+    c: Invocation,
+    strategy: str = "auto",
+    torch: str = "",
+    python: str = "",
+    platform: str = "",
+    index: str = "",
+    source: str = "",
+    nightly: bool = False,
+    weights: str = "auto",
+    sm: str = "",
+    refresh: bool = False,
+    wait: str = "600",
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Make an environment in which Kokoro runs, and make it current."""
+    from scripts.model.plan import Request
+    from scripts.model.target import Architecture, PythonVersion
+    from scripts.operations.planning import make_plan
+    from scripts.operations.rendering import plan_lines, setup_lines
+    from scripts.operations.setup import setup as perform
+    from scripts.operations.targets import seconds, target_capability
+    from scripts.weights.choice import parse_choice
+
+    context = _context(verbose)
+    request = Request(
+        strategy=strategy,
+        torch=torch or None,
+        python=PythonVersion.parse(python) if python else None,
+        architecture=Architecture.parse(platform) if platform else None,
+        index=index or None,
+        source=source or None,
+        nightly=nightly,
+    )
+    choice = None if weights.strip().lower() == "none" else parse_choice(weights)
+    patience = seconds(wait, "--wait")
+    if _is_dry(c, dry_run):
+        planned = make_plan(request, context, refresh=refresh, fetch_python=False)
+        _print_json(planned) if json else _print_lines(plan_lines(planned))
+        return
+    result = perform(request, choice, target_capability(sm, context), context, wait_seconds=patience, refresh=refresh)
+    _print_json(result) if json else _print_lines(setup_lines(result))
+
+
+@command(
+    {
+        "env": _ENV_HELP,
+        "python": "judge any environment by its interpreter, read-only",
+        "sm": _SM_HELP,
+        "expect": "verdicts that exit 0, e.g. not-needed,needed; any other exits by its own code",
+        "require_gpu": "exit 4 where torch sees no GPU",
+        "weights": "auto (the environment's), synthetic, or any other choice of setup (default: auto)",
+        "report": "write report.json, report.xml (JUnit) and report.txt into this folder",
+        "verbose": "show every command",
+        "dry_run": "name the probes and run none",
+    }
+)
+def verify(
+    c: Invocation,
+    env: str = "",
+    python: str = "",
+    sm: str = "",
+    expect: str = "",
+    require_gpu: bool = False,
+    weights: str = "auto",
+    report: str = "",
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Tell whether Kokoro on the GPU still needs the abs patch, with proof. Exits by the verdict."""
+    from scripts.operations.judging import judge_environment, order_lines
+
+    context = _context(verbose)
+    if _is_dry(c, dry_run):
+        _print_lines(order_lines())
+        return
+    judged = judge_environment(
+        context,
+        env=env or None,
+        python=python or None,
+        sm=sm,
+        expect=expect or None,
+        require_gpu=require_gpu,
+        weights=weights,
+        report_folder=Path(report) if report else None,
+    )
+    _print_json(judged.report) if json else _print_lines([judged.text, "", f"reports: {judged.folder}"])
+    if judged.exit_code != ExitCode.OK:
+        raise Exit(code=judged.exit_code)
+
+
+@command(
+    {
+        "text": "what to say",
+        "file": "a UTF-8 text file to say instead; - is standard input",
+        "out": "the WAV file to write (default: kokoro.wav)",
+        "voice": "a voice's name (default: af_heart)",
+        "speed": "0.5 to 2.0 (default: 1.0)",
+        "device": "auto, cpu or cuda (default: auto)",
+        "seed": "number that fixes the model's noise (default: 0)",
+        "play": "play it as well",
+        "env": _ENV_HELP,
+        "verbose": "show every command",
+    },
+    positional=("text",),
+)
+def say(
+    c: Invocation,
+    text: str = "",
+    file: str = "",
+    out: str = "kokoro.wav",
+    voice: str = "af_heart",
+    speed: str = "1.0",
+    device: str = "auto",
+    play: bool = False,
+    env: str = "",
+    verbose: bool = False,
+    json: bool = False,
+) -> None:
+    """Speak a text into a WAV file, with the current environment. A text that starts with a dash: --text=-hello."""
+    from scripts.operations.speaking import speak, spoken_lines
+
+    spoken = speak(
+        _context(verbose),
+        text=text,
+        file=file or None,
+        out=Path(out),
+        voice=voice,
+        speed=speed,
+        device=device,
+        play=play,
+        env=env or None,
+    )
+    _print_json(spoken) if json else _print_lines(spoken_lines(spoken))
+
+
+@command(
+    {
+        "date": "look at nothing newer than this day, e.g. 2026-11-22 (default: the recorded day)",
+        "only": "only the files whose name starts with this, e.g. pypi-aarch64",
+        "verbose": "show every command",
+        "dry_run": "name the files and write none",
+    }
+)
+def lock(
+    c: Invocation,
+    date: str = "",
+    only: str = "",
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Regenerate the pins in constraints/ from their inputs."""
+    from scripts.operations.lock import lock as perform
+    from scripts.operations.lock import lock_names
+
+    context = _context(verbose)
+    if _is_dry(c, dry_run):
+        _print_lines(lock_names(context.lanes, only or None))
+        return
+    result = perform(context, date=date or None, only=only or None)
+    if json:
+        _print_json(result)
+        return
+    unlocked = [f"unlocked: {name} ({reason})" for name, reason in result.unlocked]
+    _print_lines([f"{len(result.files)} files, {len(result.changed)} changed", *unlocked])
+
+
+@command({}, name="list")
+def env_list(c: Invocation, json: bool = False) -> None:
+    """List the environments."""
+    from scripts.operations.environments import listing
+    from scripts.operations.rendering import listing_rows
+    from scripts.progress import table
+
+    found = listing(_context())
+    if json:
+        _print_json(found)
+    else:
+        table("", ("", "environment", "state", "torch", "CUDA", "Python", "weights", "verdict"), listing_rows(found))
+
+
+@command({"name": "the environment's name or the start of it", "dry_run": _DRY_HELP}, positional=("name",), name="use")
+def env_use(c: Invocation, name: str, dry_run: bool = False, json: bool = False) -> None:
+    """Make an environment the current one."""
+    from scripts.operations.environments import use
+
+    context = _context()
+    if _is_dry(c, dry_run):
+        _print_lines([f"would make {context.store.find_ready(name).name} current"])
+        return
+    chosen = use(name, context)
+    _print_json({"current": chosen}) if json else _print_lines([f"current: {chosen}"])
+
+
+@command({"env": _ENV_HELP, "dry_run": "print the command and run nothing"}, name="run")
+def env_run(c: Invocation, env: str = "", dry_run: bool = False) -> None:
+    """Run a command inside an environment: invoke env.run -- COMMAND ARGUMENTS."""
+    import shlex
+
+    from scripts.operations.environments import replace_by
+
+    # invoke's own c.remainder is joined by spaces: quoted words would fall apart.
+    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if _is_dry(c, dry_run):
+        _print_lines([shlex.join(words)])
+        return
+    replace_by(env or None, words, _context())
+
+
+@command(
+    {"name": "the environment's name or the start of it", "dry_run": _DRY_HELP}, positional=("name",), name="remove"
+)
+def env_remove(c: Invocation, name: str, dry_run: bool = False, json: bool = False) -> None:
+    """Delete an environment."""
+    from scripts.operations.environments import remove
+
+    context = _context()
+    if _is_dry(c, dry_run):
+        _print_lines([f"would delete {context.store.find(name).path}"])
+        return
+    removed = remove(name, context)
+    _print_json({"removed": removed}) if json else _print_lines([f"removed: {removed}"])
+
+
+@command({"yes": "do it: without this, it only says what it would delete", "dry_run": _DRY_HELP}, name="purge")
+def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: bool = False) -> None:
+    """Delete every environment, the weights and the caches of the data root."""
+    from scripts.errors import UsageError
+    from scripts.operations.environments import purge
+
+    context = _context()
+    if _is_dry(c, dry_run):
+        _print_lines([f"would delete {entry.path}" for entry in context.store.entries()])
+        _print_lines([f"would empty {context.home.root}"])
+        return
+    if not yes:
+        raise UsageError(
+            f"this deletes every environment and all weights in {context.home.root}",
+            reference="not-confirmed",
+            hint="say so: invoke env.purge --yes; or look first: invoke env.purge --dry-run",
+        )
+    removed = purge(context)
+    _print_json({"removed": removed}) if json else _print_lines([f"removed: {one}" for one in removed])
+
+
+ns = Collection()
+for _task in (setup, verify, say, facts, lock):
+    ns.add_task(_task)
+ns.add_collection(Collection("env", env_list, env_use, env_run, env_remove, env_purge))
