@@ -36,12 +36,15 @@ def ask(
     workdir: Path | None = None,
     environ: Mapping[str, str] | None = None,
     timeout: float = DEFAULT_TIMEOUT,
+    bytecode: Path | None = None,
 ) -> Observation:
     """Ask one probe of scripts/inside, run by `python`, and return how it ended.
 
     `python` is an environment's interpreter; a link such as `envs/current` on the way to it is resolved first.
     `workdir` is where request, answer and the private caches live (None: a temporary folder, removed after).
     `environ` is the whole environment of the child before it is made safe (None: this process's own).
+    `bytecode` is a folder for compiled modules that outlives this call: with it kokoro imports in 5 s instead of 14 s.
+    Nothing is ever written into the environment itself.
 
     Raises NoCandidateError where there is no such interpreter.
     """
@@ -50,7 +53,9 @@ def ask(
         request_file, answer_file = folder / "request.json", folder / "answer.json"
         request_file.write_text(json.dumps({**request, "probe": probe}, ensure_ascii=False), encoding="utf-8")
         interpreter = real_interpreter(python)
-        argv = [str(interpreter), "-I", "-B", "-X", "faulthandler", str(INSIDE), str(request_file), str(answer_file)]
+        compiled = ["-B"] if bytecode is None else ["-X", f"pycache_prefix={bytecode}"]
+        options = ["-I", *compiled, "-X", "faulthandler"]
+        argv = [str(interpreter), *options, str(INSIDE), str(request_file), str(answer_file)]
         try:
             done = run(argv, env=probe_environment(environ, folder), cwd=folder, timeout=timeout)
         except (ProgramNotFoundError, OSError) as error:

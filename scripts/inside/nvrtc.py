@@ -24,7 +24,7 @@ extern "C" __global__ void magnitude(const float* re, const float* im, float* ou
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
-    """Compile for every architecture of `architectures`, e.g. `["sm_121"]`.
+    """Compile for every compute capability of `targets`, e.g. `["12.1"]`.
 
     `library` names another libnvrtc to ask instead of torch's. An architecture that does not compile is an answer
     (`compiles`, with NVRTC's code and log), not a failure.
@@ -38,7 +38,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         library = ctypes.CDLL(path)
     except OSError as error:
         raise ProbeFailure(f"{path} cannot be loaded: {error}", {"library": path}) from error
-    names = [str(name) for name in request.get("architectures", ["sm_121"])]
+    names = ["sm_" + str(target).replace(".", "") for target in request["targets"]]
     return {
         "library": os.path.realpath(path),
         "found_by": how,

@@ -1,0 +1,188 @@
+"""verify: ask the probes in order, judge, report. Never writes into the environment that it judges."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scripts.errors import BrokenError, ExitCode, IntegrityError, NoCandidateError, UsageError
+from scripts.home import CONSTRAINTS, Home
+from scripts.model.environment import EnvironmentRecord, InstalledFileSet
+from scripts.model.evidence import Observation, Outcome, Report, Verdict, VerdictKind
+from scripts.model.target import SUPPORTED_PYTHONS, ComputeCapability, PythonVersion
+from scripts.probing import real_interpreter
+from scripts.shell import Runner
+from scripts.verification.evidence import Evidence
+from scripts.verification.gather import Speech, about_device, about_kokoro, about_torch
+from scripts.verification.integrity import observe_integrity
+from scripts.verification.judge import Case, judge
+from scripts.verification.predict import predict_from_data
+from scripts.verification.questions import Questions
+from scripts.verification.report import SCHEMA
+from scripts.verification.variables import describe_variables
+from scripts.wheels.lanes import load_lanes
+from scripts.wheels.nvrtc import load_nvrtc
+
+_SOUND_NOTE = (
+    "sounds are compared in float32, with TF32 off and the same random numbers, drawn on the CPU; the threshold "
+    "between GPU and CPU is reasoned and was not measured on a GB10 (scripts/verification/sound.py)"
+)
+_ASIDE_NOTE = (
+    "disable_complex is another STFT by design, and Kokoro needs neither Triton nor torch.compile: they are reported "
+    "and do not decide"
+)
+_SYNTHETIC_NOTE = "the weights are random: the sound says that Kokoro computes the same, not that it speaks"
+_SHOWN_PROBLEMS = 20
+
+
+def verify(
+    *,
+    python: Path,
+    environment: str,
+    run: Runner,
+    target: ComputeCapability,
+    weights: dict[str, Any],
+    record: EnvironmentRecord | None = None,
+    require_gpu: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> Report:
+    """Judge an environment by its interpreter `python`; `environment` is its name in the report.
+
+    `weights` is what the probes load (scripts/inside/loading.py). `record` is the environment's own, if it is ours.
+    `environ` is the whole environment that the probes start from (None: this process's own).
+
+    Raises IntegrityError where a file is not what was installed, NoCandidateError where `require_gpu` finds no real
+    GPU or `python` cannot be started, UsageError where that Python is too old to be asked, BrokenError where it dies.
+    """
+    base = dict(os.environ if environ is None else environ)
+    with tempfile.TemporaryDirectory(prefix="kokoro-spark-verify-") as name:
+        questions = Questions(
+            python=python, run=run, environ=base, workdir=Path(name), bytecode=Home.find(base).cache / "bytecode"
+        )
+        observations = _trustworthy(questions, () if record is None else record.distributions)
+        device = questions.ask("device")
+        if require_gpu:
+            _require_gpu(device)
+        observations += [device, *about_torch(questions, device, target), *about_device(questions, device)]
+        observations += about_kokoro(questions, device, Speech(weights=weights, folder=Path(name)))
+    evidence = Evidence.of(observations)
+    case = Case(
+        evidence=evidence,
+        target=target,
+        strategy=None if record is None else record.plan.strategy,
+        planned_cuda=None if record is None else record.plan.cuda,
+        from_data=predict_from_data(
+            load_lanes(CONSTRAINTS / "lanes.toml").named("pypi"), load_nvrtc(CONSTRAINTS / "nvrtc.toml"), target
+        ),
+    )
+    synthetic = weights.get("kind") == "synthetic"
+    return Report(
+        schema=SCHEMA,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        environment=environment,
+        python=str(real_interpreter(python)),
+        torch=evidence.fact("device", "torch"),
+        cuda=evidence.fact("device", "cuda"),
+        weights="synthetic (seeded random)" if synthetic else str(weights.get("label", "unlabelled")),
+        verdict=judge(case),
+        observations=tuple(observations),
+        variables=describe_variables(base),
+        notes=(_SOUND_NOTE, _ASIDE_NOTE, *((_SYNTHETIC_NOTE,) if synthetic else ())),
+    )
+
+
+def expected(report: Report, expect_text: str) -> ExitCode:
+    """Give the exit code under `--expect not-needed,needed`: 0 exactly on those.
+
+    A verdict that was not expected keeps its own code; one whose own code is 0 becomes DRIFT.
+
+    Raises UsageError for a kind that does not exist, listing those that do.
+    """
+    kinds = parse_expected(expect_text)
+    if report.verdict.kind in kinds:
+        return ExitCode.OK
+    return report.verdict.kind.exit_code or ExitCode.DRIFT
+
+
+def exit_code(report: Report) -> ExitCode:
+    """Give the exit code without `--expect`: the verdict's, but nothing on a simulated device is ever verified."""
+    verdict: Verdict = report.verdict
+    if verdict.simulated and verdict.kind is not VerdictKind.BROKEN:
+        return ExitCode.UNDECIDED
+    return verdict.kind.exit_code
+
+
+def parse_expected(text: str) -> frozenset[VerdictKind]:
+    """Read `--expect`: verdicts, separated by commas.
+
+    Raises UsageError for an empty list or a kind that does not exist.
+    """
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(VerdictKind)]
+    if unknown or not names:
+        what = f"unknown verdict {unknown[0]!r}" if unknown else "no verdict is named"
+        raise UsageError(
+            f"--expect: {what}",
+            reference="unknown-verdict",
+            hint=f"choose from: {', '.join(VerdictKind)}; several are separated by commas",
+        )
+    return frozenset(VerdictKind(name) for name in names)
+
+
+def _trustworthy(questions: Questions, expected_files: tuple[InstalledFileSet, ...]) -> list[Observation]:
+    """Make sure, before any of the environment's code runs, that it is a Python we can ask and unaltered."""
+    installed = questions.ask("installed")
+    if installed.outcome is not Outcome.PASSED:
+        raise BrokenError(
+            f"{questions.python} does not answer: {installed.error}",
+            context=str(installed.detail.get("stderr_tail", "")),
+            reference="interpreter-broken",
+            hint="name a Python that works, or set the environment up again",
+        )
+    version = PythonVersion.parse(installed.detail["python"].split("+")[0])
+    oldest = min(SUPPORTED_PYTHONS)
+    if version < oldest:
+        raise UsageError(
+            f"{questions.python} is Python {version}: Kokoro and the probes need {oldest} or newer",
+            reference="python-too-old",
+            hint="name the interpreter of the environment that has torch and kokoro",
+        )
+    folders = [Path(name) for name in installed.detail["folders"]]
+    integrity = questions.on_host("integrity", lambda: observe_integrity(folders, expected_files))
+    problems = integrity.detail["problems"]
+    if problems:
+        more = [f"... and {len(problems) - _SHOWN_PROBLEMS} more"] if len(problems) > _SHOWN_PROBLEMS else []
+        raise IntegrityError(
+            f"{len(problems)} file(s) of this environment are not what was installed",
+            context="\n".join([*problems[:_SHOWN_PROBLEMS], *more]),
+            reference="environment-altered",
+            hint="set the environment up again; if another environment has the same fault, clear uv's cache first "
+            "(uv cache clean NAME), because uv links files from it",
+        )
+    return [installed, integrity]
+
+
+def _require_gpu(device: Observation) -> None:
+    """Refuse to go on without a real GPU. Raises NoCandidateError."""
+    evidence = Evidence.of([device])
+    if evidence.capability is not None and not evidence.simulated:
+        return
+    if evidence.simulated:
+        why = "the device is simulated"
+    elif device.outcome is not Outcome.PASSED:
+        why = f"torch does not start: {device.error}"
+    elif not evidence.cuda_build:
+        why = f"torch {device.detail['torch']} is a CPU-only build"
+    else:
+        why = str(device.detail["problem"])
+    raise NoCandidateError(
+        "--require-gpu: this environment has no GPU to verify on",
+        context=why,
+        reference="no-gpu",
+        hint="check nvidia-smi and CUDA_VISIBLE_DEVICES; in a container, pass the GPU through; without --require-gpu "
+        "verify predicts instead",
+    )

@@ -1,0 +1,75 @@
+"""Known failure texts of the CUDA world, recognised. Pure."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from scripts.model.evidence import Observation, Outcome
+
+
+class Cause(StrEnum):
+    """Why a probe did not pass."""
+
+    UNKNOWN_ARCHITECTURE = "unknown-architecture"
+    """NVRTC does not know the device: NVRTC_ERROR_INVALID_OPTION, error 5."""
+    BUILTINS_MISSING = "builtins-missing"
+    """NVRTC does not find its libnvrtc-builtins: error 7."""
+    NVRTC = "nvrtc"
+    """Another failure of NVRTC: its library is missing, or a text we do not know."""
+    NO_KERNEL_IMAGE = "no-kernel-image"
+    """torch ships no device code that runs there."""
+    OUT_OF_MEMORY = "out-of-memory"
+    PLACEMENT = "placement"
+    """Something ran on another device than it was asked to."""
+    BRIDGE = "bridge"
+    """A patch is where none must be, or is not where it must be."""
+    SOUND = "sound"
+    """Not finite, silent, or not of the predicted length."""
+    CRASHED = "crashed"
+    HUNG = "hung"
+    KILLED = "killed"
+    OTHER = "other"
+
+    @property
+    def is_nvrtc(self) -> bool:
+        """It is what the bridge is for: a kernel that could not be compiled at run time."""
+        return self in {Cause.UNKNOWN_ARCHITECTURE, Cause.BUILTINS_MISSING, Cause.NVRTC}
+
+    @property
+    def is_from_outside(self) -> bool:
+        """It says something about the machine's state and nothing about the software."""
+        return self in {Cause.KILLED, Cause.OUT_OF_MEMORY}
+
+
+_TEXTS = (
+    (Cause.UNKNOWN_ARCHITECTURE, r"invalid value for --gpu-architecture|NVRTC_ERROR_INVALID_OPTION"),
+    (Cause.BUILTINS_MISSING, r"failed to open (?:lib)?nvrtc-builtins|NVRTC_ERROR_BUILTIN_OPERATION_FAILURE"),
+    (Cause.NO_KERNEL_IMAGE, r"no kernel image is available|cudaErrorNoKernelImageForDevice"),
+    (Cause.OUT_OF_MEMORY, r"out of memory|OutOfMemoryError"),
+    (Cause.NVRTC, r"nvrtc"),
+)
+_BY_OUTCOME = {Outcome.CRASHED: Cause.CRASHED, Outcome.HUNG: Cause.HUNG, Outcome.KILLED: Cause.KILLED}
+_NAMED_BY_PROBE = {"placement": Cause.PLACEMENT, "bridge": Cause.BRIDGE, "sound": Cause.SOUND}
+
+
+def recognise(text: str) -> Cause:
+    """Recognise an error text; OTHER where nothing known is in it."""
+    for cause, pattern in _TEXTS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return cause
+    return Cause.OTHER
+
+
+def cause_of(observation: Observation) -> Cause | None:
+    """Say why an observation did not pass; None where it passed or was skipped.
+
+    What the probe itself named comes first, then how the process ended, then the text. A crash's text is not read:
+    it is whatever the libraries had printed before.
+    """
+    if observation.outcome in {Outcome.PASSED, Outcome.SKIPPED}:
+        return None
+    if observation.outcome in _BY_OUTCOME:
+        return _BY_OUTCOME[observation.outcome]
+    named = _NAMED_BY_PROBE.get(str(observation.detail.get("cause", "")))
+    return named or recognise(observation.error)

@@ -1,0 +1,76 @@
+"""What evidence that needs no GPU says of a target: device code, then NVRTC. Pure.
+
+With no NVRTC here (a CPU-only build) the pinned data speaks instead, and says so.
+"""
+
+from __future__ import annotations
+
+from scripts.model.evidence import Prediction, Reason, VerdictKind
+from scripts.model.target import ComputeCapability
+from scripts.model.wheels import Lane
+from scripts.verification.causes import Cause, cause_of, recognise
+from scripts.verification.evidence import Evidence, kokoro_name
+from scripts.wheels.nvrtc import NvrtcTable, knows
+
+FROM_DATA = "predicted from data, not run"
+
+
+def predict(evidence: Evidence, target: ComputeCapability) -> Prediction:
+    """Predict what the verdict on a device of capability `target` would be."""
+    code, code_reason = _device_code(evidence, target)
+    if code is VerdictKind.BROKEN:
+        return Prediction(target=target, kind=code, reasons=(code_reason,))
+    kind, reason = _nvrtc(evidence, target)
+    reasons = [code_reason, reason]
+    if kind is VerdictKind.NOT_NEEDED and code is VerdictKind.UNDECIDED:
+        kind = VerdictKind.UNDECIDED
+    if kind is VerdictKind.NEEDED:
+        bridged = evidence.get(kokoro_name("bridged", "cpu"))
+        if bridged is not None and cause_of(bridged) not in {None, Cause.KILLED, Cause.HUNG}:
+            kind = VerdictKind.BROKEN
+            reasons.append(Reason(text=f"and the bridge does not work: {bridged.error}", evidence=bridged.probe))
+    return Prediction(target=target, kind=kind, reasons=tuple(reasons))
+
+
+def predict_from_data(lane: Lane, table: NvrtcTable, target: ComputeCapability) -> Prediction:
+    """Predict from the tables alone what an environment of a lane would give on `target`."""
+    known = None if lane.nvrtc is None else knows(table, lane.nvrtc, target)
+    kind = {True: VerdictKind.NOT_NEEDED, False: VerdictKind.NEEDED, None: VerdictKind.UNDECIDED}[known]
+    words = {True: "compiles for", False: "refuses", None: "was never measured for"}[known]
+    text = (
+        f"{FROM_DATA}: `setup --strategy {lane.name}` brings CUDA {lane.cuda} with NVRTC {lane.nvrtc}, which {words} "
+        f"{target.sm} (measured {table.measured}: {table.how})"
+    )
+    return Prediction(target=target, kind=kind, reasons=(Reason(text=text, evidence="constraints/nvrtc.toml"),))
+
+
+def _device_code(evidence: Evidence, target: ComputeCapability) -> tuple[VerdictKind, Reason]:
+    """Rule 0. The kind is NOT_NEEDED where code runs there, BROKEN where none does, UNDECIDED where nobody knows."""
+    found = evidence.device_code(target)
+    if found is None:
+        observation = evidence.get("device-code")
+        why = observation.error if observation is not None and observation.error else "it was not read"
+        return VerdictKind.UNDECIDED, Reason(text=f"torch's device code is not known: {why}", evidence="device-code")
+    if found == "none":
+        text = f"torch has no kernel image for {target}: neither a cubin that runs there nor PTX"
+        return VerdictKind.BROKEN, Reason(text=text, evidence="device-code")
+    return VerdictKind.NOT_NEEDED, Reason(text=f"torch has device code for {target}: {found}", evidence="device-code")
+
+
+def _nvrtc(evidence: Evidence, target: ComputeCapability) -> tuple[VerdictKind, Reason]:
+    """Rule 1: a real compile by the very library that this torch loads."""
+    result = evidence.compile_result(target)
+    if result is None:
+        observation = evidence.get("nvrtc")
+        why = observation.error if observation is not None and observation.error else "it was not asked"
+        return VerdictKind.UNDECIDED, Reason(text=f"NVRTC did not answer: {why}", evidence="nvrtc")
+    name = f"NVRTC {evidence.fact('nvrtc', 'version')}"
+    if result["ok"]:
+        return VerdictKind.NOT_NEEDED, Reason(text=f"{name} compiles for {target.sm}", evidence="nvrtc")
+    said = f"error {result['code']} ({result['name']}): {result['log'] or 'no log'}"
+    cause = recognise(f"{result['name']} {result['log']}")
+    if cause is Cause.UNKNOWN_ARCHITECTURE:
+        return VerdictKind.NEEDED, Reason(text=f"{name} does not know {target.sm}: {said}", evidence="nvrtc")
+    if cause is Cause.BUILTINS_MISSING:
+        return VerdictKind.NEEDED, Reason(text=f"{name} does not find its builtins: {said}", evidence="nvrtc")
+    return VerdictKind.UNDECIDED, Reason(text=f"{name} fails in a way that is not known: {said}", evidence="nvrtc")

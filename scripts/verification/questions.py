@@ -1,0 +1,61 @@
+"""Asking the probes of one verify: names, time-outs, progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scripts.model.evidence import Observation, Outcome
+from scripts.probing import ask
+from scripts.progress import say, step
+from scripts.shell import Runner
+
+TIMEOUTS = {"installed": 60.0, "kokoro": 600.0, "compile": 600.0}
+"""Seconds; probes not named here have 300. Kokoro's first import and a full model share a busy machine with others."""
+_DEFAULT_TIMEOUT = 300.0
+
+
+def skipped(name: str, why: str) -> Observation:
+    """Note what was not asked, and why."""
+    return Observation(probe=name, outcome=Outcome.SKIPPED, error=why)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Questions:
+    """The interpreter under judgement, and how its probes are started."""
+
+    python: Path
+    run: Runner
+    environ: Mapping[str, str]
+    workdir: Path
+    bytecode: Path
+
+    def ask(self, name: str, request: Mapping[str, Any] | None = None) -> Observation:
+        """Ask the probe that `name` begins with (`kokoro` of `kokoro.stock.cpu`); the observation has the full name."""
+        probe = name.partition(".")[0]
+
+        def observe() -> Observation:
+            return ask(
+                self.python,
+                probe,
+                request or {},
+                run=self.run,
+                workdir=self.workdir,
+                environ=self.environ,
+                timeout=TIMEOUTS.get(probe, _DEFAULT_TIMEOUT),
+                bytecode=self.bytecode,
+            )
+
+        return self.on_host(name, observe)
+
+    def on_host(self, name: str, observe: Callable[[], Observation]) -> Observation:
+        """Make an observation here, with the same progress and name."""
+        start = time.monotonic()
+        with step(f"verify: {name}"):
+            found = observe()
+        found = replace(found, probe=name, seconds=found.seconds or round(time.monotonic() - start, 3))
+        say(f"  {found.outcome} {name} ({found.seconds:.1f} s)", style="" if found.outcome is Outcome.PASSED else "red")
+        return found

@@ -1,0 +1,82 @@
+"""A report as text: for people, on stdout. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+
+from scripts.model.evidence import Outcome, Report, VerdictKind
+from scripts.verification.summary import summarise
+
+SCHEMA = 1
+"""The version of the JSON report (docs/report.schema.json)."""
+
+_WIDTH = 118
+_MEANING = {
+    VerdictKind.NOT_NEEDED: "Kokoro runs on this GPU as it is, without the patch",
+    VerdictKind.NEEDED: "Kokoro needs the patch on this GPU, and with the bridge it works",
+    VerdictKind.UNDECIDED: "not decided here",
+    VerdictKind.BROKEN: "Kokoro does not work here, with or without the bridge",
+    VerdictKind.NOT_APPLICABLE: "no GPU is used, so there is nothing to patch",
+}
+
+
+def headline(report: Report) -> str:
+    """Say the verdict in one line, with the labels that it must never lose."""
+    verdict = report.verdict
+    text = f"{verdict.kind}: {_MEANING[verdict.kind]}"
+    if verdict.simulated:
+        text = f"SIMULATED, not verified: {text}"
+    return text
+
+
+def prediction_line(report: Report) -> str:
+    """Say the prediction in one line."""
+    prediction = report.verdict.prediction
+    return f"predicted for compute capability {prediction.target} ({prediction.target.sm}): {prediction.kind}"
+
+
+def render(report: Report) -> str:
+    """Write the whole report as text."""
+    lines = [
+        f"verdict    {headline(report)}",
+        f"           {prediction_line(report)}",
+        "",
+        f"environment {report.environment} ({report.python})",
+        f"torch {report.torch or 'unknown'}, CUDA {report.cuda or 'none'}, weights {report.weights}, {report.created}",
+        "",
+        "why",
+        *(_bullet(f"{reason.text}  [{reason.evidence}]") for reason in report.verdict.reasons),
+        "",
+        f"why predicted {report.verdict.prediction.kind}",
+        *(_bullet(f"{reason.text}  [{reason.evidence}]") for reason in report.verdict.prediction.reasons),
+        "",
+        "observations",
+        *_observations(report),
+    ]
+    if report.variables:
+        lines += ["", "environment variables"]
+        lines += [_bullet(f"{row['name']}={row['value']}: {row['meaning']}") for row in report.variables]
+    if report.notes:
+        lines += ["", "notes", *(_bullet(note) for note in report.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _observations(report: Report) -> list[str]:
+    width = max((len(one.probe) for one in report.observations), default=0)
+    lines = []
+    for one in report.observations:
+        took = f"{one.seconds:6.1f} s" if one.outcome is not Outcome.SKIPPED else " " * 8
+        head = f"  {one.probe:<{width}}  {one.outcome:<7} {took}  "
+        lines.append(_wrap(summarise(one), head, " " * len(head)))
+    return lines
+
+
+def _bullet(text: str) -> str:
+    return _wrap(text, "  - ", "    ")
+
+
+def _wrap(text: str, first: str, rest: str) -> str:
+    """Fold a text; paths and links stay whole, so that they can be copied."""
+    return textwrap.fill(
+        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )

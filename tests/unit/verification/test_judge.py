@@ -1,0 +1,214 @@
+"""Every outcome of the verdict, by table."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.model.evidence import Observation, Outcome, Prediction, Reason, VerdictKind
+from scripts.model.target import GB10
+from scripts.verification.evidence import Evidence
+from scripts.verification.judge import Case, judge
+from tests.unit.verification.cases import (
+    GARBAGE,
+    REFUSED,
+    cpu_build,
+    device,
+    device_code,
+    ended,
+    failing_nvrtc,
+    nvrtc,
+    passed,
+    sound,
+    spoke,
+    working,
+)
+
+NOT_NEEDED, NEEDED = VerdictKind.NOT_NEEDED, VerdictKind.NEEDED
+UNDECIDED, BROKEN, NOT_APPLICABLE = VerdictKind.UNDECIDED, VerdictKind.BROKEN, VerdictKind.NOT_APPLICABLE
+FAILED, CRASHED, HUNG, KILLED = Outcome.FAILED, Outcome.CRASHED, Outcome.HUNG, Outcome.KILLED
+NO_IMAGE = "AcceleratorError: CUDA error: no kernel image is available for execution on the device"
+
+
+def stock(outcome: Outcome, error: str = "it failed", **detail: str) -> dict[str, Observation | None]:
+    return {"kokoro_stock_cuda": ended("kokoro.stock.cuda", outcome, error, **detail), "sound_stock_cuda": None}
+
+
+def bridged(outcome: Outcome, error: str = "it failed", **detail: str) -> dict[str, Observation | None]:
+    return {"kokoro_bridged_cuda": ended("kokoro.bridged.cuda", outcome, error, **detail), "sound_bridged_cuda": None}
+
+
+ON_DEVICE = {
+    "everything works": (working(), NOT_NEEDED),
+    "the bridge itself fails where it is not needed": (working(**bridged(FAILED)), NOT_NEEDED),
+    "disable_complex differs, by design": (
+        working(sound_disable_complex_cuda=sound("disable_complex", "cuda", snr_db=12.0)),
+        NOT_NEEDED,
+    ),
+    "prod fails, which Kokoro does not use": (working(canary_prod=ended("canary.prod", FAILED)), NOT_NEEDED),
+    "a canary was killed": (working(canary_abs=ended("canary.abs", KILLED)), NOT_NEEDED),
+    "NVRTC does not know the device": (failing_nvrtc(), NEEDED),
+    "NVRTC finds no builtins": (
+        failing_nvrtc(
+            nvrtc=nvrtc(
+                ok=False,
+                code=7,
+                name="NVRTC_ERROR_BUILTIN_OPERATION_FAILURE",
+                log="failed to open libnvrtc-builtins.so.13.0",
+            ),
+            **stock(FAILED, "RuntimeError: nvrtc: error: failed to open libnvrtc-builtins.so.13.0."),
+        ),
+        NEEDED,
+    ),
+    "only stock's own text tells of NVRTC": (working(**stock(FAILED, f"RuntimeError: {REFUSED}")), NEEDED),
+    "stock crashes and canaries fail": (failing_nvrtc(**stock(CRASHED, "died of SIGSEGV")), NEEDED),
+    "stock hangs and canaries fail": (failing_nvrtc(**stock(HUNG, "no answer within 600 s")), NEEDED),
+    "stock is garbage and a canary is wrong": (
+        working(
+            sound_stock_cuda=passed("sound.stock.cuda", **GARBAGE),
+            canary_exp=ended("canary.exp", FAILED, "complex exp is wrong"),
+        ),
+        NEEDED,
+    ),
+    "stock is garbage, nothing says why": (working(sound_stock_cuda=passed("sound.stock.cuda", **GARBAGE)), UNDECIDED),
+    "stock crashes, nothing says why": (working(**stock(CRASHED, "died of SIGSEGV")), UNDECIDED),
+    "stock fails of something else": (working(**stock(FAILED, "ValueError: odd")), UNDECIDED),
+    "stock is killed": (failing_nvrtc(**stock(KILLED, "killed from outside")), UNDECIDED),
+    "stock runs out of memory": (working(**stock(FAILED, "OutOfMemoryError: CUDA out of memory.")), UNDECIDED),
+    "stock is patched": (
+        working(**stock(FAILED, "TorchSTFT.transform is not kokoro's own", cause="bridge")),
+        UNDECIDED,
+    ),
+    "stock is patched and the bridge fails": (
+        working(**stock(FAILED, "patched", cause="bridge"), **bridged(FAILED)),
+        UNDECIDED,
+    ),
+    "stock works though NVRTC refuses": (working(nvrtc=nvrtc(ok=False)), UNDECIDED),
+    "stock works though a canary crashes": (working(canary_angle=ended("canary.angle", CRASHED)), UNDECIDED),
+    "stock works though a canary hangs": (working(canary_abs=ended("canary.abs", HUNG)), UNDECIDED),
+    "the reference is missing": (working(sound_stock_cuda=None, sound_bridged_cuda=None), UNDECIDED),
+    "stock is doubtful": (working(sound_stock_cuda=sound("stock", "cuda", snr_db=15.0)), UNDECIDED),
+    "bridged is doubtful where it is needed": (
+        failing_nvrtc(sound_bridged_cuda=sound("bridged", "cuda", snr_db=15.0)),
+        UNDECIDED,
+    ),
+    "bridged is killed where it is needed": (failing_nvrtc(**bridged(KILLED)), UNDECIDED),
+    "bridged was not run where it is needed": (
+        failing_nvrtc(kokoro_bridged_cuda=None, sound_bridged_cuda=None),
+        UNDECIDED,
+    ),
+    "a transform-only patch is not enough": (failing_nvrtc(**bridged(FAILED, f"RuntimeError: {REFUSED}")), BROKEN),
+    "the bridge does not cover inverse": (
+        failing_nvrtc(**bridged(FAILED, "the bridge does not cover TorchSTFT.inverse", cause="bridge")),
+        BROKEN,
+    ),
+    "both crash": (failing_nvrtc(**stock(CRASHED), **bridged(CRASHED)), BROKEN),
+    "both hang": (working(**stock(HUNG), **bridged(HUNG)), BROKEN),
+    "both are garbage": (
+        working(
+            sound_stock_cuda=passed("sound.stock.cuda", **GARBAGE),
+            sound_bridged_cuda=passed("sound.bridged.cuda", **GARBAGE),
+        ),
+        BROKEN,
+    ),
+    "both find no kernel image": (working(**stock(FAILED, NO_IMAGE), **bridged(FAILED, NO_IMAGE)), BROKEN),
+    "no device code, whatever NVRTC says": (working(device_code=device_code(cc12_1="none")), BROKEN),
+    "device code was not read": (working(device_code=None), NOT_NEEDED),
+    "stock ran on the CPU in silence": (
+        working(**stock(FAILED, "asked for cuda:0, but these were elsewhere: parameter bert", cause="placement")),
+        BROKEN,
+    ),
+    "bridged ran on the CPU in silence": (working(**bridged(FAILED, "elsewhere", cause="placement")), BROKEN),
+    "NaN on both": (
+        working(
+            **stock(FAILED, "the sound is not finite", cause="sound"),
+            **bridged(FAILED, "the sound is not finite", cause="sound"),
+        ),
+        BROKEN,
+    ),
+}
+
+
+@pytest.mark.parametrize(("evidence", "kind"), ON_DEVICE.values(), ids=ON_DEVICE.keys())
+def test_on_a_device(evidence: Evidence, kind: VerdictKind) -> None:
+    verdict = judge(Case(evidence=evidence, target=GB10, strategy="cu130", planned_cuda="13.0"))
+    assert verdict.kind is kind, [reason.text for reason in verdict.reasons]
+    assert verdict.device == "NVIDIA GB10"
+    assert not verdict.simulated
+    assert verdict.reasons
+    assert {reason.evidence for reason in verdict.reasons} <= {one.probe for one in evidence.observations} | {
+        "kokoro.bridged.cuda"
+    }
+
+
+DATA = Prediction(
+    target=GB10, kind=NOT_NEEDED, reasons=(Reason(text="predicted from data, not run", evidence="table"),)
+)
+NO_GPU = (device(None), device_code(cc12_1="cubin sm_120"), nvrtc())
+CPU = spoke("stock", "cpu")
+
+WITHOUT_DEVICE = {
+    "no GPU": ((*NO_GPU, CPU), None, "13.2", UNDECIDED, NOT_NEEDED),
+    "no GPU, old NVRTC": (
+        (device(None), device_code(cc12_1="cubin sm_120"), nvrtc(ok=False), CPU),
+        None,
+        None,
+        UNDECIDED,
+        NEEDED,
+    ),
+    "no GPU, no device code": ((device(None), device_code(cc12_1="none"), nvrtc(), CPU), None, None, UNDECIDED, BROKEN),
+    "no GPU, Kokoro fails": ((*NO_GPU, ended("kokoro.stock.cpu", FAILED)), None, "13.2", BROKEN, NOT_NEEDED),
+    "no GPU, Kokoro crashes": ((*NO_GPU, ended("kokoro.stock.cpu", CRASHED)), None, "13.2", BROKEN, NOT_NEEDED),
+    "no GPU, Kokoro hangs": ((*NO_GPU, ended("kokoro.stock.cpu", HUNG)), None, "13.2", UNDECIDED, NOT_NEEDED),
+    "no GPU, Kokoro killed": ((*NO_GPU, ended("kokoro.stock.cpu", KILLED)), None, "13.2", UNDECIDED, NOT_NEEDED),
+    "no GPU, Kokoro not run": (NO_GPU, None, "13.2", UNDECIDED, NOT_NEEDED),
+    "cpu strategy, CPU build": ((cpu_build(), CPU), "cpu", None, NOT_APPLICABLE, NOT_NEEDED),
+    "cpu strategy, CUDA build": ((*NO_GPU, CPU), "cpu", "13.2", NOT_APPLICABLE, NOT_NEEDED),
+    "cpu strategy, Kokoro fails": ((cpu_build(), ended("kokoro.stock.cpu", FAILED)), "cpu", None, BROKEN, NOT_NEEDED),
+    "cpu strategy, Kokoro killed": (
+        (cpu_build(), ended("kokoro.stock.cpu", KILLED)),
+        "cpu",
+        None,
+        UNDECIDED,
+        NOT_NEEDED,
+    ),
+    "a stranger's CPU build": ((cpu_build(), CPU), None, None, NOT_APPLICABLE, NOT_NEEDED),
+    "a CPU build where CUDA was planned": ((cpu_build(), CPU), "cu130", "13.0", BROKEN, NOT_NEEDED),
+    "torch cannot be imported": ((ended("device", FAILED), CPU), "cu130", "13.0", BROKEN, UNDECIDED),
+    "torch crashes": ((ended("device", CRASHED), CPU), "cu130", "13.0", BROKEN, UNDECIDED),
+    "torch hangs": ((ended("device", HUNG), CPU), "cu130", "13.0", UNDECIDED, UNDECIDED),
+    "torch is killed": ((ended("device", KILLED), CPU), "cu130", "13.0", UNDECIDED, UNDECIDED),
+    "nothing was asked": ((), None, None, UNDECIDED, UNDECIDED),
+}
+
+
+@pytest.mark.parametrize(
+    ("observations", "strategy", "planned", "kind", "predicted"), WITHOUT_DEVICE.values(), ids=WITHOUT_DEVICE.keys()
+)
+def test_without_a_device(observations, strategy, planned, kind, predicted) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    case = Case(
+        evidence=Evidence.of(observations), target=GB10, strategy=strategy, planned_cuda=planned, from_data=DATA
+    )
+    verdict = judge(case)
+    assert (verdict.kind, verdict.prediction.kind) == (kind, predicted), [reason.text for reason in verdict.reasons]
+    assert verdict.device is None
+
+
+def test_a_simulated_device_keeps_its_label() -> None:
+    verdict = judge(Case(evidence=working(device=device(simulated=True)), target=GB10))
+    assert verdict.simulated
+    assert "simulated" in verdict.reasons[0].text
+
+
+def test_the_verdict_is_for_the_device_and_the_prediction_for_the_target() -> None:
+    evidence = working(device=device("9.0"), device_code=device_code(cc9_0="cubin sm_90", cc12_1="none"))
+    verdict = judge(Case(evidence=evidence, target=GB10))
+    assert verdict.kind is NOT_NEEDED
+    assert verdict.prediction.kind is BROKEN
+    assert verdict.prediction.target == GB10
+    assert "9.0" in verdict.reasons[0].text
+
+
+def test_a_gpu_that_a_cpu_build_cannot_use_is_mentioned() -> None:
+    verdict = judge(Case(evidence=Evidence.of([cpu_build(driver_devices=1), CPU]), target=GB10))
+    assert verdict.kind is NOT_APPLICABLE
+    assert any("cannot use" in reason.text for reason in verdict.reasons)
