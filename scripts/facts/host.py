@@ -51,8 +51,8 @@ class Memory:
 
 def parse_uname(text: str) -> Kernel | None:
     """Read `uname -s -r -m`."""
-    words = text.split()
-    return Kernel(system=words[0], release=words[1], architecture=words[2]) if len(words) == 3 else None
+    match = re.fullmatch(r"(\w+) (\S+) (\w+)", text.strip())
+    return None if match is None else Kernel(system=match[1], release=match[2], architecture=match[3])
 
 
 def kernel_here() -> Kernel:
