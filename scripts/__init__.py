@@ -11,7 +11,7 @@ acts, acting never guesses.
     redaction.py    credentials out of everything printed or stored
     home.py         the data root and the places below it
     shell.py        run(argv): the one door to subprocesses
-    web.py          the one door to HTTP
+    web.py          the one door to HTTP; partfile.py: a download in the making; reaching.py: is a host there at all
     probing.py      ask(): one question to a provisioned interpreter, as one process, answered in a file
     progress.py     bars, tables, colour, on stderr
     facts/          what is this machine

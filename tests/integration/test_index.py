@@ -1,4 +1,4 @@
-"""The web client against a real server on loopback, good and bad."""
+"""The web client and the index client against a real server on loopback, good and bad."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.errors import IntegrityError, NetworkError, UsageError
+from scripts.errors import IntegrityError, NetworkError, NoCandidateError, SparkError, UsageError
+from scripts.model.wheels import IndexFile
 from scripts.web import Web
+from scripts.wheels.index import Index
+from scripts.wheels.metadata import read_metadata
 from tests.support.index_server import JSON, Behaviour, IndexServer, make_wheel
 
 pytestmark = pytest.mark.integration
@@ -167,3 +170,72 @@ def test_a_connection_that_breaks_keeps_the_part(web: Web, tmp_path: Path) -> No
     listener.close()
     assert caught.value.reference == "network-timeout"
     assert destination.with_name("file.bin.part").stat().st_size > 200_000
+
+
+def project(server: IndexServer, web: Web, name: str = "demo") -> tuple[IndexFile, ...]:
+    return Index(server.url, web.get).project(name)
+
+
+@pytest.mark.parametrize("html_only", [False, True])
+def test_an_index_in_both_its_forms(wheels: Path, web: Web, *, html_only: bool) -> None:
+    how = Behaviour(html_only=html_only, yanked="old", requires_python=">=3.10")
+    with IndexServer(wheels, {"demo": how}, path="whl/cu130") as server:
+        assert server.url.endswith("/whl/cu130")
+        (file,) = project(server, web, "Demo")
+        name, sha256 = wheel_and_hash(wheels)
+        assert (file.filename, file.sha256) == (name, sha256)
+        assert file.url == f"{server.origin}/files/{name}"
+        assert (file.yanked, file.requires_python, file.metadata_announced) == ("old", ">=3.10", True)
+        assert web.download(file.url, wheels / "again", sha256=sha256, size=file.size, description=name).is_file()
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "reference"),
+    [
+        (Behaviour(missing=True), NoCandidateError, "project-not-found"),
+        (Behaviour(status=403), NetworkError, "access-denied"),
+        (Behaviour(errors=3), NetworkError, "server-error"),
+        (Behaviour(slow=5), NetworkError, "network-timeout"),
+        (Behaviour(page_of="other"), IntegrityError, "wrong-project"),
+        (Behaviour(page_of="other", html_only=True), IntegrityError, "wrong-project"),
+        (Behaviour(body=b"<html><a href='/login'>Sign in</a></html>"), NetworkError, "not-an-index"),
+        (Behaviour(json_body=b"{'no': json}"), NetworkError, "not-an-index"),
+    ],
+)
+def test_a_bad_index(wheels: Path, web: Web, how: Behaviour, kind: type[SparkError], reference: str) -> None:
+    make_wheel(wheels, "other", "1.0")
+    with IndexServer(wheels, {"demo": how}) as server, pytest.raises(kind) as caught:
+        project(server, web)
+    assert caught.value.reference == reference
+    assert caught.value.hint
+
+
+def test_a_file_that_is_not_what_the_page_promised(wheels: Path, web: Web, tmp_path: Path) -> None:
+    with IndexServer(wheels, {"demo": Behaviour(wrong_hash=True)}) as server:
+        (file,) = project(server, web)
+        with pytest.raises(IntegrityError) as caught:
+            web.download(file.url, tmp_path / "out" / "x", sha256=str(file.sha256), size=file.size, description="x")
+    assert caught.value.reference == "wrong-hash"
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+def test_what_a_wheel_requires_costs_no_wheel(wheels: Path, web: Web, *, metadata: bool) -> None:
+    big = make_wheel(wheels, "torch", "2.9.1", requires=["nvidia-cuda-nvrtc-cu12==12.8.93"], files={"x": bytes(10**6)})
+    with IndexServer(wheels, {"torch": Behaviour(metadata=metadata, announced=False)}) as server:
+        (file,) = project(server, web, "torch")
+        text = read_metadata(file, web)
+        ranges = [headers.get("Range") for headers in server.headers if "Range" in headers]
+    assert "Name: torch\nVersion: 2.9.1\nRequires-Dist: nvidia-cuda-nvrtc-cu12==12.8.93" in text
+    assert (len(ranges) == 0) if metadata else (0 < len(ranges) < 4)
+    assert big.stat().st_size > 10**6
+
+
+def test_an_index_that_is_a_folder(wheels: Path, web: Web, tmp_path: Path) -> None:
+    name, sha256 = wheel_and_hash(wheels)
+    page = tmp_path / "simple" / "demo" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f'<!DOCTYPE html><a href="../../wheels/{name}#sha256={sha256}">{name}</a>')
+    (file,) = Index((tmp_path / "simple").as_uri(), web.get).project("demo")
+    assert read_metadata(file, web).startswith("Metadata-Version: 2.1\nName: demo\n")
+    web.download(file.url, tmp_path / "copy.whl", sha256=str(file.sha256), description=name)
