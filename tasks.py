@@ -248,7 +248,6 @@ def verify(
         "voice": "a voice's name (default: af_heart)",
         "speed": "0.5 to 2.0 (default: 1.0)",
         "device": "auto, cpu or cuda (default: auto)",
-        "seed": "number that fixes the model's noise (default: 0)",
         "play": "play it as well",
         "env": _ENV_HELP,
         "verbose": "show every command",

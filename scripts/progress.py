@@ -12,6 +12,8 @@ from rich.text import Text
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, soft_wrap=True)
+if not output.is_terminal:
+    output.width = 200  # a pipe has no width: do not break names
 
 
 def say(message: str, *, style: str = "") -> None:

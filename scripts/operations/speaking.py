@@ -1,0 +1,103 @@
+"""What `invoke say` does around say(): finds the environment, its weights and the text, and knows about the bridge."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from scripts.environments.store import Entry
+from scripts.errors import NoCandidateError, UsageError
+from scripts.model.environment import EnvironmentRecord
+from scripts.model.evidence import VerdictKind
+from scripts.model.weights import Weights
+from scripts.operations.context import Context
+from scripts.operations.playing import find_player
+from scripts.operations.playing import play as play_file
+from scripts.operations.say import Spoken, say
+from scripts.weights.store import stored
+
+
+def speak(
+    context: Context,
+    *,
+    text: str,
+    file: str | None,
+    out: Path,
+    voice: str,
+    speed: str,
+    device: str,
+    play: bool,
+    env: str | None,
+) -> Spoken:
+    """Speak with an environment of ours (None: the current one). Raises what say raises."""
+    words = read_text(text, file)
+    player = find_player(context.environ) if play else None
+    entry = context.store.find_ready(env)
+    spoken = say(
+        text=words,
+        out=out,
+        voice=voice,
+        speed=speed,
+        device=device,
+        bridge=wants_bridge(entry.record),
+        python=entry.python,
+        weights=_weights(entry, context),
+        run=context.run,
+        environ=context.environ,
+    )
+    if player is not None:
+        play_file(out, player, context.run)
+    return spoken
+
+
+def read_text(text: str, file: str | None) -> str | bytes:
+    """Take the text from the command line, a file, or (`-`) standard input.
+
+    Raises UsageError where both or a file that cannot be read are given.
+    """
+    if file is None:
+        return text
+    if text:
+        raise UsageError("a text and --file are given", reference="two-texts", hint="leave one of them out")
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).expanduser().read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be read: {error.strerror}", reference="no-text-file", hint="name a UTF-8 text file"
+        ) from error
+
+
+def wants_bridge(record: EnvironmentRecord | None) -> bool:
+    """Tell whether the verdict, or without one the prediction, says that stock Kokoro fails on the GPU."""
+    if record is None:
+        return False
+    judged = (record.verdict or "").removeprefix("simulated ")
+    known = judged if judged and judged != VerdictKind.UNDECIDED else record.prediction
+    return known == VerdictKind.NEEDED
+
+
+def spoken_lines(spoken: Spoken) -> list[str]:
+    """What say did."""
+    device = spoken.device if spoken.device_name is None else f"{spoken.device} ({spoken.device_name})"
+    loading = f"(loading took another {spoken.seconds_load:.1f} s)"
+    lines = [
+        f"{spoken.path}: {spoken.seconds_audio:.2f} s of speech, voice {spoken.voice} ({spoken.language})",
+        f"  {spoken.seconds_wall:.2f} s of work on {device}: real-time factor {spoken.rtf:.2f} {loading}",
+        f"  weights: {spoken.label}",
+    ]
+    if spoken.bridge:
+        lines.append("  the bridge was active: this environment's NVRTC does not know the GPU")
+    return [*lines, *(f"note: {note}" for note in spoken.notes)]
+
+
+def _weights(entry: Entry, context: Context) -> Weights:
+    name = entry.record.weights if entry.record else None
+    if name is None:
+        raise NoCandidateError(
+            f"environment {entry.name} has no weights",
+            reference="no-weights",
+            hint="fetch them: `invoke setup --weights auto` with the options it was set up with",
+        )
+    return stored(context.home, name)
