@@ -95,8 +95,9 @@ def check_text(text: str | bytes) -> str:
     only), text-too-long.
     """
     if isinstance(text, str):
-        # What the shell passed that was not UTF-8 stands in a str as lone surrogates (PEP 383).
-        text = text.encode("utf-8", "surrogateescape")
+        # What the shell passed that was not UTF-8 stands in a str as lone surrogates (PEP 383); others came otherwise.
+        escaped = not any("\ud800" <= letter <= "\udc7f" for letter in text)
+        text = text.encode("utf-8", "surrogateescape" if escaped else "surrogatepass")
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
