@@ -31,16 +31,13 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # requests' own errors are OSErrors too, without a number.
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskError(f"no space left to write {path}", reference="disk-full", hint=_SPACE_HINT) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}:
-            raise DiskError(
-                f"{path} cannot be written: {os.strerror(error.errno)}",
-                reference="not-writable",
-                hint="choose a place that you may write to: KOKORO_SPARK_HOME",
-            ) from error
-        raise
+        raise DiskError(
+            f"{path} cannot be written: {error.strerror or error}",
+            reference="not-writable",
+            hint="choose a place that you may write to: KOKORO_SPARK_HOME",
+        ) from error
 
 
 @dataclass(kw_only=True)
@@ -131,7 +128,11 @@ def open_part(destination: Path) -> Iterator[PartFile]:
         while chunk := stream.read(_CHUNK):
             part.size += len(chunk)
             part.digest.update(chunk)
-        yield part
+        try:
+            yield part
+        finally:
+            if part.size == 0 and _is_at(stream, path):
+                path.unlink()
 
 
 def _locked(path: Path) -> IO[bytes]:
@@ -139,6 +140,14 @@ def _locked(path: Path) -> IO[bytes]:
     while True:
         stream = path.open("a+b")
         fcntl.flock(stream, fcntl.LOCK_EX)
-        if path.exists() and os.fstat(stream.fileno()).st_ino == path.stat().st_ino:
+        if _is_at(stream, path):
             return stream
         stream.close()
+
+
+def _is_at(stream: IO[bytes], path: Path) -> bool:
+    """Tell whether the open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

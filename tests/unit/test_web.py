@@ -87,6 +87,14 @@ def test_a_folder_that_cannot_be_made(url: str, tmp_path: Path) -> None:
     assert caught.value.reference == "not-writable"
 
 
+def test_a_download_that_never_began_leaves_nothing(tmp_path: Path) -> None:
+    destination = tmp_path / "out" / "file.bin"
+    with Web() as web, pytest.raises(NetworkError) as caught:
+        web.download((tmp_path / "none").as_uri(), destination, sha256=SHA, description="file")
+    assert caught.value.reference == "http-error"
+    assert list(destination.parent.iterdir()) == []
+
+
 @pytest.mark.parametrize("url", ["ftp://host/x", "no-scheme", "http://", "http://[bad/x", "http://host:port/"])
 def test_bad_urls(url: str) -> None:
     with Web() as web, pytest.raises(UsageError) as caught:
