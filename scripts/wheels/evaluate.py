@@ -206,16 +206,24 @@ def refuse_cpu_only(evaluation: Evaluation, builds: Mapping[str, CudaBuild]) -> 
 
 
 def explain(evaluation: Evaluation, limit: int = 8) -> str:
-    """List rejections for an error's context: the nearest misses first, and of those the newest; then a count."""
+    """List rejections for an error's context: the nearest misses first, and of those the newest; then a count.
+
+    Of files that are only of another version, the versions are named, not the files.
+    """
     if not evaluation.rejections:
         return "the index lists no files"
     ordered = sorted(evaluation.rejections, key=lambda one: _version_of(one.filename), reverse=True)
     ordered.sort(key=lambda one: _NEAREST.index(one.reason))
-    lines = [f"{one.filename}: {one.detail}" for one in ordered[:limit]]
-    rest = Counter(str(one.reason) for one in ordered[limit:])
-    if rest:
+    others = [one for one in ordered if one.reason is RejectionReason.VERSION]
+    near = [one for one in ordered if one.reason is not RejectionReason.VERSION]
+    lines = [f"{one.filename}: {one.detail}" for one in near[:limit]]
+    if rest := Counter(str(one.reason) for one in near[limit:]):
         counts = ", ".join(f"{count} {reason}" for reason, count in rest.items())
         lines.append(f"and {rest.total()} more: {counts}")
+    if others:
+        versions = list(dict.fromkeys(str(_version_of(one.filename)) for one in others))
+        more = f" and {len(versions) - limit} more" if len(versions) > limit else ""
+        lines.append(f"other versions there: {', '.join(versions[:limit])}{more}")
     return "\n".join(lines)
 
 

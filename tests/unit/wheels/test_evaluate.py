@@ -173,3 +173,9 @@ def test_explain_names_the_near_misses_first_and_counts_the_rest() -> None:
         "and 3 more: 2 platform, 1 not-a-wheel",
     ]
     assert explain(evaluate([], SPARK, version=None), 2) == "the index lists no files"
+
+
+def test_explain_names_other_versions_not_their_files() -> None:
+    names = [f"torch-2.{minor}.0-cp3{python}-none-any.whl" for minor in (9, 10, 8) for python in (11, 12)]
+    found = evaluate([index_file(name) for name in names], SPARK, version=SpecifierSet("==9.9"))
+    assert explain(found, 2) == "other versions there: 2.10.0, 2.9.0 and 1 more"
