@@ -242,8 +242,7 @@ def verify(
 
 @command(
     {
-        "text": "what to say",
-        "file": "a UTF-8 text file to say instead; - is standard input",
+        "text": "what to say; @FILE says a UTF-8 text file, @- standard input",
         "out": "the WAV file to write (default: kokoro.wav)",
         "voice": "a voice's name (default: af_heart)",
         "speed": "0.5 to 2.0 (default: 1.0)",
@@ -256,8 +255,7 @@ def verify(
 )
 def say(
     c: Invocation,
-    text: str = "",
-    file: str = "",
+    text: str,
     out: str = "kokoro.wav",
     voice: str = "af_heart",
     speed: str = "1.0",
@@ -267,13 +265,12 @@ def say(
     verbose: bool = False,
     json: bool = False,
 ) -> None:
-    """Speak a text into a WAV file, with the current environment. A text that starts with a dash: --text=-hello."""
+    """Speak a text into a WAV file, with the current environment. A text that starts with a dash: --text=-x."""
     from scripts.operations.speaking import speak, spoken_lines
 
     spoken = speak(
         _context(verbose),
         text=text,
-        file=file or None,
         out=Path(out),
         voice=voice,
         speed=speed,

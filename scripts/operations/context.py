@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from scripts.environments.store import Store
 from scripts.environments.uv import uv_environment
@@ -27,6 +28,8 @@ class Context:
 
     home: Home = field(default_factory=Home.find)
     run: Runner = run
+    constraints: Path = CONSTRAINTS
+    """The pins and tables."""
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     @cached_property
@@ -42,7 +45,7 @@ class Context:
     @cached_property
     def lanes(self) -> LaneTable:
         """The table of lanes."""
-        return load_lanes(CONSTRAINTS / "lanes.toml")
+        return load_lanes(self.constraints / "lanes.toml")
 
     @cached_property
     def strategies(self) -> dict[str, Strategy]:

@@ -16,13 +16,12 @@ from pathlib import Path
 
 from scripts.disk import write_if_changed
 from scripts.errors import NetworkError, NoCandidateError, UsageError
-from scripts.home import CONSTRAINTS
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, PythonVersion, Target
 from scripts.operations.compiling import compile_lock, compile_universal
 from scripts.operations.context import Context
 from scripts.operations.torch_lock import choose_torch, compile_torch, require_lane_names
 from scripts.progress import say
-from scripts.strategies.base import TorchSource
+from scripts.strategies.base import CPU_LANE, TorchSource
 from scripts.strategies.locks import BUILD, REST, SOURCE_BUILDS, lock_filename, make_lock
 from scripts.wheels.lanes import LaneTable
 
@@ -81,12 +80,13 @@ def state_text(state: LockState) -> str:
     return "\n".join(lines) + "\n"
 
 
-def lock(context: Context, *, date: str | None, only: str | None, folder: Path = CONSTRAINTS) -> LockResult:
+def lock(context: Context, *, date: str | None, only: str | None) -> LockResult:
     """Regenerate the locks.
 
     `date` (ISO) moves the day after which nothing is looked at; None keeps the recorded one (today, the first time).
     `only` restricts the work to files whose name starts with it. Raises what uv's failure means.
     """
+    folder = context.constraints
     state = read_state(folder)
     day = _day(date) if date else state.exclude_newer if state else datetime.now(UTC).date().isoformat()
     locker = _Locker(context=context, day=day, only=only, unlocked=dict(state.unlocked) if state else {})
@@ -125,7 +125,7 @@ class _Locker:
         for part, (python, present) in _UNIVERSAL.items():
             if self._wanted(f"{part}.txt"):
                 text = compile_universal(
-                    CONSTRAINTS / f"{part}.in",
+                    self.context.constraints / f"{part}.in",
                     python=python,
                     present=present,
                     exclude_newer=self.day,
@@ -137,11 +137,12 @@ class _Locker:
         rest_names: dict[Target, list[str]] = {}
         for target in targets():
             name = lock_filename(REST, target.architecture, target.python)
-            if self._wanted(name) or not (CONSTRAINTS / name).is_file():
+            path = self.context.constraints / name
+            if self._wanted(name) or not path.is_file():
                 text = self._rest(target)
                 yield name, text
             else:
-                text = (CONSTRAINTS / name).read_text(encoding="utf-8")
+                text = path.read_text(encoding="utf-8")
             rest_names[target] = [pin.name for pin in make_lock(name, text, index=None).pins]
         for source in lockable_sources(self.context.lanes):
             yield from self._source(source, rest_names)
@@ -174,7 +175,7 @@ class _Locker:
 
     def _build(self) -> str:
         return compile_lock(
-            _inputs(BUILD),
+            self._inputs(BUILD),
             dropping=[],
             architecture=Architecture.X86_64,
             python=SUPPORTED_PYTHONS[-1],
@@ -186,7 +187,7 @@ class _Locker:
 
     def _rest(self, target: Target) -> str:
         text = compile_lock(
-            _inputs(REST),
+            self._inputs(REST),
             dropping=["torch"],
             architecture=target.architecture,
             python=target.python,
@@ -197,6 +198,9 @@ class _Locker:
         )
         builds = ", ".join(SOURCE_BUILDS)
         return f"# Every package has a wheel for this target, but these source builds: {builds}.\n{text}"
+
+    def _inputs(self, part: str) -> list[str]:
+        return (self.context.constraints / f"{part}.in").read_text(encoding="utf-8").splitlines()
 
     def _wanted(self, name: str) -> bool:
         return self.only is None or name.startswith(self.only)
@@ -226,12 +230,8 @@ def lockable_sources(lanes: LaneTable) -> tuple[TorchSource, ...]:
         TorchSource(
             name=lane.name,
             index=lane.index,
-            lane_cuda=lane.cuda if lane.index is not None else None,
+            lane_cuda=(lane.cuda or CPU_LANE) if lane.index is not None else None,
             cuda_required=lane.cuda is not None,
         )
         for lane in lanes.lanes
     )
-
-
-def _inputs(part: str) -> list[str]:
-    return (CONSTRAINTS / f"{part}.in").read_text(encoding="utf-8").splitlines()

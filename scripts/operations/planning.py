@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from scripts.errors import NetworkError, NoCandidateError, SparkError, UsageError
-from scripts.home import CONSTRAINTS
 from scripts.model.facts import Interpreter
 from scripts.model.plan import Blocker, Lock, Plan, Refusal, Request
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, Target
@@ -71,7 +71,7 @@ def make_plan(request: Request, context: Context, *, refresh: bool = False, fetc
 
 def _plan(strategy: Strategy, request: Request, site: Site, context: Context, *, refresh: bool) -> Plan:
     """Try the strategy's sources in order; the next one only where a source cannot be reached."""
-    rest = rest_lock(site.target)
+    rest = rest_lock(site.target, context.constraints)
     notes = site.notes
     sources = strategy.sources(request, context.lanes)
     for source, behind in zip(sources, [*sources[1:], None], strict=True):
@@ -80,7 +80,7 @@ def _plan(strategy: Strategy, request: Request, site: Site, context: Context, *,
         except NetworkError as error:
             if behind is None:
                 raise _unreachable(error, strategy, source) from error
-            notes += (f"{source.name}: {error.message}; torch comes from {behind.name} instead",)
+            notes += (f"{source.name}: {error.message}; torch comes from {_in_words(behind)} instead",)
             continue
         inputs = PlanInputs(
             source=source,
@@ -94,10 +94,10 @@ def _plan(strategy: Strategy, request: Request, site: Site, context: Context, *,
     raise AssertionError("a strategy has at least one source")
 
 
-def rest_lock(target: Target) -> Lock:
+def rest_lock(target: Target, constraints: Path) -> Lock:
     """Read the lock of everything that does not belong to torch's lane."""
     name = lock_filename(REST, target.architecture, target.python)
-    path = CONSTRAINTS / name
+    path = constraints / name
     if not path.is_file():
         raise NoCandidateError(
             f"there are no pins for {target.architecture} with Python {target.python}",
@@ -106,8 +106,12 @@ def rest_lock(target: Target) -> Lock:
             hint="make them with `invoke lock`",
         )
     text = path.read_text(encoding="utf-8")
-    build = (CONSTRAINTS / f"{BUILD}.txt").read_text(encoding="utf-8") if _has(text, SOURCE_BUILDS) else ""
+    build = (constraints / f"{BUILD}.txt").read_text(encoding="utf-8") if _has(text, SOURCE_BUILDS) else ""
     return make_lock(f"constraints/{name}", text, index=None, build_text=build)
+
+
+def _in_words(source: TorchSource) -> str:
+    return "the default index" if source.index is None else source.name
 
 
 def _has(text: str, names: Iterable[str]) -> bool:

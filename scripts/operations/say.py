@@ -121,7 +121,7 @@ def check_text(text: str | bytes) -> str:
     if len(words) > TEXT_LIMIT:
         raise UsageError(
             f"the text is too long: {len(words):,} characters, at most {TEXT_LIMIT:,} at a time",
-            hint="split it between paragraphs into files and speak each with --file: split -C 15000 book.txt part-",
+            hint="split it into files (split -C 15000 book.txt part-) and speak each: invoke say @part-aa",
             reference="text-too-long",
         )
     return words

@@ -21,7 +21,6 @@ def speak(
     context: Context,
     *,
     text: str,
-    file: str | None,
     out: Path,
     voice: str,
     speed: str,
@@ -30,7 +29,7 @@ def speak(
     env: str | None,
 ) -> Spoken:
     """Speak with an environment of ours (None: the current one). Raises what say raises."""
-    words = read_text(text, file)
+    words = read_text(text)
     player = find_player(context.environ) if play else None
     entry = context.store.find_ready(env)
     spoken = say(
@@ -50,22 +49,25 @@ def speak(
     return spoken
 
 
-def read_text(text: str, file: str | None) -> str | bytes:
-    """Take the text from the command line, a file, or (`-`) standard input.
+def read_text(text: str) -> str | bytes:
+    """Take the text as it is, or from a file where it begins with @ (`@-`: standard input).
 
-    Raises UsageError where both or a file that cannot be read are given.
+    invoke knows no optional positional argument, so a file cannot be an option beside the text.
+
+    Raises UsageError for a file that cannot be read.
     """
-    if file is None:
+    if not text.startswith("@"):
         return text
-    if text:
-        raise UsageError("a text and --file are given", reference="two-texts", hint="leave one of them out")
-    if file == "-":
+    name = text[1:]
+    if name == "-":
         return sys.stdin.buffer.read()
     try:
-        return Path(file).expanduser().read_bytes()
+        return Path(name).expanduser().read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{file} cannot be read: {error.strerror}", reference="no-text-file", hint="name a UTF-8 text file"
+            f"{name!r} cannot be read: {error.strerror}",
+            reference="no-text-file",
+            hint="@FILE names a UTF-8 text file; to speak a word that begins with @, put a space before it",
         ) from error
 
 

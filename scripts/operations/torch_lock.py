@@ -12,13 +12,12 @@ from packaging.version import InvalidVersion, Version
 
 from scripts.disk import write_whole
 from scripts.errors import IntegrityError, NoCandidateError, UsageError
-from scripts.home import CONSTRAINTS
 from scripts.model.plan import Lock, Request
 from scripts.model.target import Target
 from scripts.model.wheels import Candidate, CudaBuild
 from scripts.operations.compiling import compile_lock
 from scripts.operations.context import Context
-from scripts.strategies.base import TorchSource
+from scripts.strategies.base import CPU_LANE, TorchSource
 from scripts.strategies.locks import lock_filename, make_lock, pin_named
 from scripts.wheels.evaluate import evaluate, explain
 from scripts.wheels.metadata import cuda_build, read_metadata
@@ -36,7 +35,7 @@ def torch_lock(
     source cannot be reached, NoCandidateError where it holds nothing that fits or only a CPU-only build.
     """
     wanted = parse_torch(request.torch)
-    pinned = pinned_lock(source, target)
+    pinned = pinned_lock(source, target, context.constraints)
     if pinned is not None and _satisfies(pinned, wanted):
         return pinned
     kept = _cache_file(source, target, request, context)
@@ -51,9 +50,9 @@ def torch_lock(
     return lock
 
 
-def pinned_lock(source: TorchSource, target: Target) -> Lock | None:
+def pinned_lock(source: TorchSource, target: Target, constraints: Path) -> Lock | None:
     """Read the lock of constraints/ for a source; None where there is none, or where a mirror or nightly is meant."""
-    path = CONSTRAINTS / lock_filename(source.name, target.architecture, target.python)
+    path = constraints / lock_filename(source.name, target.architecture, target.python)
     if not path.is_file():
         return None
     return make_lock(f"constraints/{path.name}", path.read_text(encoding="utf-8"), index=source.index)
@@ -90,9 +89,9 @@ def choose_torch(source: TorchSource, target: Target, wanted: SpecifierSet | Non
             hint="choose another --torch, --python or --strategy; `invoke setup --dry-run` shows what would be used",
         )
     best = evaluation.candidates[0]
-    if source.cuda_required:
+    if source.cuda_required or source.lane_cuda is not None:
         build = read_build(best, target, context, source.index)
-        if build.cuda is None:
+        if source.cuda_required and build.cuda is None:
             raise NoCandidateError(
                 f"{best.file.filename} is a CPU-only build: strategy {source.name} is for the GPU",
                 context="its metadata requires no CUDA library at all; nothing was downloaded",
@@ -100,7 +99,18 @@ def choose_torch(source: TorchSource, target: Target, wanted: SpecifierSet | Non
                 hint="the default index has CUDA builds for aarch64 since torch 2.11.0: leave --torch out, "
                 "or use --strategy cu130; `--strategy cpu` takes a CPU build on purpose",
             )
+        if source.lane_cuda is not None and (build.cuda or CPU_LANE) != source.lane_cuda:
+            raise NoCandidateError(
+                f"{best.file.filename} is a build for {_build_name(build)}: it does not belong to lane {source.name}",
+                context="its metadata says so; nothing was downloaded",
+                reference="wrong-lane",
+                hint="check --index: a lane's URL ends with its name, e.g. /whl/cu130",
+            )
     return best
+
+
+def _build_name(build: CudaBuild) -> str:
+    return "the CPU" if build.cuda is None else f"CUDA {build.cuda}"
 
 
 def read_build(candidate: Candidate, target: Target, context: Context, index: str | None) -> CudaBuild:

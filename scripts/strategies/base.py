@@ -12,6 +12,9 @@ from scripts.model.target import SUPPORTED_PYTHONS, PythonVersion, Target
 from scripts.wheels.lanes import LaneTable
 
 
+CPU_LANE = "cpu"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TorchSource:
     """One place that torch may come from: what the plan's `source` names."""
@@ -21,7 +24,7 @@ class TorchSource:
     index: str | None
     """None: the default index."""
     lane_cuda: str | None
-    """The lane's CUDA release; None where any will do."""
+    """The lane's CUDA release, or CPU_LANE; None where any build will do."""
     cuda_required: bool
     """A CPU-only build is refused by name."""
     prereleases: bool = False

@@ -10,7 +10,7 @@ from scripts.model.plan import Blocker, Plan, Request
 from scripts.model.target import Target
 from scripts.model.wheels import Lane
 from scripts.strategies.assembly import assemble
-from scripts.strategies.base import PlanInputs, TorchSource
+from scripts.strategies.base import CPU_LANE, PlanInputs, TorchSource
 from scripts.strategies.checks import lane_serves, wheels_run
 from scripts.wheels.lanes import LaneTable
 
@@ -47,7 +47,7 @@ class CpuWheels:
         lane = TorchSource(
             name=self.name,
             index=request.index or self.lane.index,
-            lane_cuda=None,
+            lane_cuda=CPU_LANE,
             cuda_required=False,
             mirrored=request.index is not None,
         )
