@@ -9,7 +9,8 @@ from scripts.model.evidence import Prediction, Reason, VerdictKind
 from scripts.model.target import ComputeCapability
 from scripts.model.wheels import Lane
 from scripts.verification.causes import Cause, cause_of, recognise
-from scripts.verification.evidence import Evidence, kokoro_name
+from scripts.verification.evidence import Evidence, kokoro_name, sound_name
+from scripts.verification.sound import BRIDGE_SNR_DB, Sound, describe, quality
 from scripts.wheels.nvrtc import NvrtcTable, knows
 
 FROM_DATA = "predicted from data, not run"
@@ -25,11 +26,24 @@ def predict(evidence: Evidence, target: ComputeCapability) -> Prediction:
     if kind is VerdictKind.NOT_NEEDED and code is VerdictKind.UNDECIDED:
         kind = VerdictKind.UNDECIDED
     if kind is VerdictKind.NEEDED:
-        bridged = evidence.get(kokoro_name("bridged", "cpu"))
-        if bridged is not None and cause_of(bridged) not in {None, Cause.KILLED, Cause.HUNG}:
-            kind = VerdictKind.BROKEN
-            reasons.append(Reason(text=f"and the bridge does not work: {bridged.error}", evidence=bridged.probe))
+        kind, about_bridge = _bridge(evidence)
+        reasons += about_bridge
     return Prediction(target=target, kind=kind, reasons=tuple(reasons))
+
+
+def _bridge(evidence: Evidence) -> tuple[VerdictKind, tuple[Reason, ...]]:
+    """Where the patch is needed: does the bridge do on the CPU what stock Kokoro does? Not tried says nothing."""
+    run, comparison = evidence.get(kokoro_name("bridged", "cpu")), evidence.get(sound_name("bridged", "cpu"))
+    cause = None if run is None else cause_of(run)
+    if run is not None and cause is not None and not cause.is_from_outside and cause is not Cause.HUNG:
+        text = f"and the bridge does not work on the CPU ({cause}): {run.error}"
+        return VerdictKind.BROKEN, (Reason(text=text, evidence=run.probe),)
+    sound = quality(comparison, threshold_db=BRIDGE_SNR_DB)
+    if comparison is None or sound is Sound.UNKNOWN:
+        return VerdictKind.NEEDED, ()
+    text = f"the bridge's sound on the CPU is {sound} against stock Kokoro's: {describe(comparison)}"
+    kinds = {Sound.RIGHT: VerdictKind.NEEDED, Sound.DOUBTFUL: VerdictKind.UNDECIDED, Sound.WRONG: VerdictKind.BROKEN}
+    return kinds[sound], (Reason(text=text, evidence=comparison.probe),)
 
 
 def predict_from_data(lane: Lane, table: NvrtcTable, target: ComputeCapability) -> Prediction:

@@ -10,7 +10,7 @@ from scripts.verification.evidence import Evidence
 from scripts.verification.predict import FROM_DATA, predict, predict_from_data
 from scripts.wheels.lanes import load_lanes
 from scripts.wheels.nvrtc import load_nvrtc
-from tests.unit.verification.cases import device, device_code, ended, nvrtc
+from tests.unit.verification.cases import device, device_code, ended, nvrtc, sound, spoke
 
 CODE = device_code(cc12_1="cubin sm_120")
 BUILTINS = nvrtc(
@@ -38,6 +38,18 @@ CASES = {
         VerdictKind.BROKEN,
     ),
     "the bridge was killed": ([CODE, nvrtc(ok=False), ended("kokoro.bridged.cpu", Outcome.KILLED)], VerdictKind.NEEDED),
+    "the bridge is right": (
+        [CODE, nvrtc(ok=False), spoke("bridged", "cpu"), sound("bridged", "cpu", snr_db=125.6)],
+        VerdictKind.NEEDED,
+    ),
+    "the bridge is near": (
+        [CODE, nvrtc(ok=False), spoke("bridged", "cpu"), sound("bridged", "cpu", snr_db=62.0)],
+        VerdictKind.UNDECIDED,
+    ),
+    "the bridge is wrong": (
+        [CODE, nvrtc(ok=False), spoke("bridged", "cpu"), sound("bridged", "cpu", snr_db=3.0)],
+        VerdictKind.BROKEN,
+    ),
     "the bridge fails where it is not needed": (
         [CODE, nvrtc(), ended("kokoro.bridged.cpu", Outcome.FAILED)],
         VerdictKind.NOT_NEEDED,

@@ -1,0 +1,291 @@
+"""verify from end to end, with a scripted interpreter in place of the real one."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.errors import BrokenError, ExitCode, IntegrityError, NoCandidateError, UsageError
+from scripts.model.environment import EnvironmentRecord, EnvironmentState
+from scripts.model.evidence import Outcome, Report, VerdictKind
+from scripts.model.plan import Plan
+from scripts.model.target import GB10, Architecture, PythonVersion
+from scripts.operations.verify import exit_code, expected, parse_expected, verify
+from scripts.shell import Completed
+from tests.unit.verification.cases import REFUSED, RIGHT, cpu_build, device
+
+SYNTHETIC = {"kind": "synthetic", "config": "config.json", "seed": 1}
+
+
+@dataclass
+class ScriptedPython:
+    """Answers each probe by its name; an answer is a detail, an error text, or a signal it dies of."""
+
+    site: Path
+    answers: dict[str, Any] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float | None = None,
+        tee: bool = False,
+        pass_fds: Sequence[int] = (),
+    ) -> Completed:
+        request = json.loads(Path(argv[-2]).read_text())
+        self.requests.append(request)
+        name = self._name(request)
+        self.asked.append(name)
+        answer = self.answers.get(name, self._default(request))
+        returncode = 0
+        if isinstance(answer, signal.Signals):
+            returncode = -answer
+        else:
+            data = {"ok": False, "error": answer} if isinstance(answer, str) else {"ok": True, "detail": answer}
+            Path(argv[-1]).write_text(json.dumps(data))
+        return Completed(argv=tuple(argv), returncode=returncode, stdout="", stderr="", seconds=0.1)
+
+    @staticmethod
+    def _name(request: dict[str, Any]) -> str:
+        parts = [request["probe"], request.get("operation"), request.get("mode")]
+        parts += [request["device"].partition(":")[0]] if "mode" in request else []
+        return ".".join(str(part) for part in parts if part)
+
+    def _default(self, request: dict[str, Any]) -> Any:
+        ok = {"ok": True, "code": 0, "name": "NVRTC_SUCCESS", "log": ""}
+        compiles = {f"sm_{one.replace('.', '')}": ok for one in request.get("targets", [])}
+        pairs = {pair["name"]: RIGHT | {"snr_db": 125.6} for pair in request.get("pairs", [])}
+        return {
+            "installed": {"python": "3.12.1", "prefix": "/env", "folders": [str(self.site)]},
+            "device": device(None).detail,
+            "nvrtc": {"version": "13.2", "supported": None, "compiles": compiles, "library": "x", "found_by": "y"},
+            "triton": {"triton": "3.9.0", "target": "sm_121", "ptx_target": "sm_121a"},
+            "canary": {"max_error": 1e-6, "kernels": []},
+            "compile": {"device": "cuda:0", "first_call_seconds": 1.0},
+            "kokoro": {"seconds_of_sound": 0.7, "synthesis_seconds": 0.5, "kernels": [], "bridge": None},
+            "compare": {"pairs": pairs},
+        }[request["probe"]]
+
+
+def run_verify(python: ScriptedPython, **options: Any) -> Report:
+    defaults: dict[str, Any] = {
+        "environment": "here",
+        "target": GB10,
+        "weights": SYNTHETIC,
+        "environ": {"PATH": "/bin"},
+    }
+    return verify(python=Path("/env/bin/python"), run=python, **(defaults | options))
+
+
+def outcomes(report: Report) -> dict[str, Outcome]:
+    return {one.probe: one.outcome for one in report.observations}
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> ScriptedPython:
+    return ScriptedPython(site=tmp_path)
+
+
+def test_without_a_gpu(python: ScriptedPython) -> None:
+    report = run_verify(python)
+    assert report.verdict.kind is VerdictKind.UNDECIDED
+    assert report.torch == "2.15.0+cu132"
+    assert report.weights.startswith("synthetic")
+    assert python.asked == [
+        "installed",
+        "device",
+        "nvrtc",
+        "triton",
+        "kokoro.stock.cpu",
+        "kokoro.bridged.cpu",
+        "kokoro.disable_complex.cpu",
+        "compare",
+    ]
+    assert outcomes(report)["canary.abs"] is Outcome.SKIPPED
+    assert outcomes(report)["sound.bridged.cpu"] is Outcome.PASSED
+    assert exit_code(report) is ExitCode.UNDECIDED
+
+
+def test_on_a_gpu(python: ScriptedPython) -> None:
+    python.answers["device"] = device("12.1").detail
+    report = run_verify(python)
+    assert report.verdict.kind is VerdictKind.NOT_NEEDED
+    assert python.asked[2:] == [
+        "nvrtc",
+        "triton",
+        "canary.abs",
+        "canary.angle",
+        "canary.exp",
+        "canary.prod",
+        "compile",
+        "kokoro.stock.cpu",
+        "kokoro.stock.cuda",
+        "kokoro.bridged.cuda",
+        "kokoro.disable_complex.cuda",
+        "compare",
+    ]
+    assert exit_code(report) is ExitCode.OK
+
+
+def test_on_a_gpu_that_nvrtc_does_not_know(python: ScriptedPython) -> None:
+    python.answers["device"] = device("12.1").detail
+    python.answers |= {f"canary.{name}": REFUSED for name in ("abs", "angle", "exp", "prod")}
+    python.answers["kokoro.stock.cuda"] = REFUSED
+    report = run_verify(python)
+    assert report.verdict.kind is VerdictKind.NEEDED
+    assert exit_code(report) is ExitCode.PATCH_NEEDED
+    pairs = next(one for one in python.requests if one["probe"] == "compare")["pairs"]
+    assert [pair["name"] for pair in pairs] == ["sound.bridged.cuda", "sound.disable_complex.cuda"]
+    assert outcomes(report)["sound.stock.cuda"] is Outcome.SKIPPED
+
+
+def test_nvrtc_is_asked_for_the_device_and_the_target(python: ScriptedPython) -> None:
+    python.answers["device"] = device("9.0").detail
+    report = run_verify(python)
+    assert next(one for one in python.requests if one["probe"] == "nvrtc")["targets"] == ["9.0", "12.1"]
+    assert report.verdict.prediction.target == GB10
+
+
+def test_a_cpu_build(python: ScriptedPython) -> None:
+    python.answers["device"] = cpu_build().detail
+    report = run_verify(python)
+    assert report.verdict.kind is VerdictKind.NOT_APPLICABLE
+    assert "nvrtc" not in python.asked
+    assert report.verdict.prediction.kind is VerdictKind.NOT_NEEDED
+    assert "predicted from data, not run" in report.verdict.prediction.reasons[0].text
+
+
+def record(strategy: str, cuda: str | None) -> EnvironmentRecord:
+    plan = Plan(
+        strategy=strategy,
+        source="default",
+        architecture=Architecture.AARCH64,
+        python=PythonVersion(3, 12),
+        torch="2.15.0",
+        cuda=cuda,
+        nvrtc=None,
+        steps=(),
+        digest="0",
+    )
+    return EnvironmentRecord(
+        schema=1, tool="kokoro-spark", name="x", state=EnvironmentState.READY, created="", uv_version="1", plan=plan
+    )
+
+
+def test_the_record_decides_what_a_cpu_build_means(python: ScriptedPython) -> None:
+    python.answers["device"] = cpu_build().detail
+    assert run_verify(python, record=record("cu130", "13.0")).verdict.kind is VerdictKind.BROKEN
+    assert run_verify(python, record=record("cpu", None)).verdict.kind is VerdictKind.NOT_APPLICABLE
+
+
+def test_a_crash_is_an_observation(python: ScriptedPython) -> None:
+    python.answers["nvrtc"] = signal.SIGSEGV
+    report = run_verify(python)
+    assert outcomes(report)["nvrtc"] is Outcome.CRASHED
+    assert report.verdict.kind is VerdictKind.UNDECIDED
+    assert report.verdict.prediction.kind is VerdictKind.UNDECIDED
+
+
+def test_torch_that_does_not_start(python: ScriptedPython) -> None:
+    python.answers["device"] = "torch cannot be imported: no module named torch"
+    report = run_verify(python)
+    assert report.verdict.kind is VerdictKind.BROKEN
+    assert python.asked == ["installed", "device"]
+    assert outcomes(report)["kokoro.stock.cpu"] is Outcome.SKIPPED
+    assert report.torch is None
+
+
+def test_a_comparison_that_dies_leaves_the_sounds_unjudged(python: ScriptedPython) -> None:
+    python.answers["device"] = device("12.1").detail
+    python.answers["compare"] = signal.SIGKILL
+    report = run_verify(python)
+    assert outcomes(report)["sound.stock.cuda"] is Outcome.KILLED
+    assert report.verdict.kind is VerdictKind.UNDECIDED
+
+
+def test_real_weights_speak_at_their_own_speed(python: ScriptedPython) -> None:
+    weights = {"kind": "folder", "label": "int8-derived", "config": "c", "checkpoint": "p", "voices": "v"}
+    report = run_verify(python, weights=weights)
+    assert report.weights == "int8-derived"
+    assert {one["speed"] for one in python.requests if one["probe"] == "kokoro"} == {1.0}
+
+
+def test_altered_files_end_it_before_anything_runs(python: ScriptedPython) -> None:
+    info = python.site / "torch-2.15.0.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("torch/__init__.py,sha256=AAAA,3\n")
+    with pytest.raises(IntegrityError) as caught:
+        run_verify(python)
+    assert "torch/__init__.py" in str(caught.value)
+    assert python.asked == ["installed"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (cpu_build().detail, "CPU-only build"),
+        (device(None).detail, "no NVIDIA driver"),
+        (device("12.1", simulated=True).detail, "simulated"),
+        ("torch cannot be imported", "does not start"),
+    ],
+)
+def test_require_gpu(python: ScriptedPython, answer: Any, why: str) -> None:
+    python.answers["device"] = answer
+    with pytest.raises(NoCandidateError, match=why) as caught:
+        run_verify(python, require_gpu=True)
+    assert caught.value.reference == "no-gpu"
+    assert python.asked == ["installed", "device"], "it is told at once, not after minutes"
+
+
+def test_require_gpu_with_one(python: ScriptedPython) -> None:
+    python.answers["device"] = device("12.1").detail
+    assert run_verify(python, require_gpu=True).verdict.kind is VerdictKind.NOT_NEEDED
+
+
+def test_an_interpreter_that_dies(python: ScriptedPython) -> None:
+    python.answers["installed"] = signal.SIGABRT
+    with pytest.raises(BrokenError, match="SIGABRT"):
+        run_verify(python)
+
+
+def test_an_old_interpreter(python: ScriptedPython) -> None:
+    python.answers["installed"] = {"python": "3.9.18", "prefix": "/env", "folders": []}
+    with pytest.raises(UsageError, match=r"Python 3\.9"):
+        run_verify(python)
+
+
+def test_nothing_on_a_simulated_device_exits_as_verified(python: ScriptedPython) -> None:
+    python.answers["device"] = device("12.1", simulated=True).detail
+    report = run_verify(python)
+    assert report.verdict.kind is VerdictKind.NOT_NEEDED
+    assert exit_code(report) is ExitCode.UNDECIDED
+    python.answers["kokoro.stock.cuda"] = python.answers["kokoro.bridged.cuda"] = "no"
+    assert exit_code(run_verify(python)) is ExitCode.BROKEN
+
+
+def test_expected(python: ScriptedPython) -> None:
+    undecided = run_verify(python)
+    assert expected(undecided, "undecided") is ExitCode.OK
+    assert expected(undecided, "not-needed, UNDECIDED") is ExitCode.OK
+    assert expected(undecided, "not-needed,needed") is ExitCode.UNDECIDED
+    python.answers["device"] = device("12.1").detail
+    not_needed = run_verify(python)
+    assert expected(not_needed, "not-needed") is ExitCode.OK
+    assert expected(not_needed, "needed") is ExitCode.DRIFT, "never 0 for what was not expected"
+
+
+@pytest.mark.parametrize("text", ["maybe", "needed,maybe", "", " , "])
+def test_expected_lists_what_there_is(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_expected(text)
+    assert "not-needed, needed, undecided, broken, not-applicable" in caught.value.hint
