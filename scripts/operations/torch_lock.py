@@ -159,7 +159,7 @@ def require_lane_names(lock: Lock, context: Context) -> None:
         raise IntegrityError(
             f"this torch needs {', '.join(strangers)}, which must not come from torch's index",
             reference="stranger-in-lane",
-            hint="add the name to `members` of constraints/lanes.toml if it is the lane's, "
+            hint="add the name to `names` of constraints/lanes.toml if it is the lane's, "
             "or to constraints/kokoro.in if it is the default index's, and run `invoke lock`",
         )
 

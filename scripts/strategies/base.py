@@ -11,7 +11,6 @@ from scripts.model.plan import Blocker, Lock, Plan, Request
 from scripts.model.target import SUPPORTED_PYTHONS, PythonVersion, Target
 from scripts.wheels.lanes import LaneTable
 
-
 CPU_LANE = "cpu"
 
 
