@@ -96,7 +96,7 @@ def run(
             f"{argv[0]} was not found", reference="program-not-found", hint=f"install {argv[0]} or put it on PATH"
         )
     if _settings["echo"]:
-        sys.stderr.write("+ " + redact(shlex.join(argv)) + "\n")
+        sys.stderr.write("+ " + shlex.join(map(redact, argv)) + "\n")
         sys.stderr.flush()
     start = time.monotonic()
     screen = _Screen() if tee and sys.stderr.isatty() else None
