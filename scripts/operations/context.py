@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scripts.environments.store import Store
 from scripts.environments.uv import uv_environment
@@ -17,9 +18,13 @@ from scripts.model.facts import Facts
 from scripts.shell import Runner, run
 from scripts.strategies.base import Strategy
 from scripts.strategies.ladder import strategies
-from scripts.web import Web
-from scripts.wheels.index import DEFAULT_INDEX, Index
 from scripts.wheels.lanes import LaneTable, load_lanes
+
+if TYPE_CHECKING:
+    from scripts.web import Web
+    from scripts.wheels.index import Index
+
+# Web and Index are imported where they are made: that takes half a second, and most tasks need neither.
 
 
 @dataclass
@@ -35,6 +40,8 @@ class Context:
     @cached_property
     def web(self) -> Web:
         """HTTP."""
+        from scripts.web import Web  # noqa: PLC0415 - see above
+
         return Web()
 
     @cached_property
@@ -69,4 +76,6 @@ class Context:
 
     def index(self, url: str | None) -> Index:
         """Open an index; None: the default one, or its mirror in pip's or uv's configuration."""
+        from scripts.wheels.index import DEFAULT_INDEX, Index  # noqa: PLC0415 - see above
+
         return Index(url or self.facts.index.default_index or DEFAULT_INDEX, self.web.get)
