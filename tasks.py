@@ -119,12 +119,12 @@ def _is_dry(c: Invocation, dry_run: bool) -> bool:
 @command({})
 def facts(c: Invocation, json: bool = False) -> None:
     """Show what this machine is: system, Pythons, GPU and driver, container engine, memory, disk, index."""
-    from scripts.facts.render import rows
+    from scripts.facts.render import rows, shown
     from scripts.progress import table
 
     found = _context().facts
     if json:
-        _print_json(found)
+        _print_json(shown(found))
     else:
         table("", ("fact", "value"), rows(found))
 

@@ -45,9 +45,9 @@ def lane_serves(lane: Lane, target: Target) -> tuple[Blocker, ...]:
 
 
 def gpu_is_usable(facts: Facts) -> tuple[Blocker, ...]:
-    """There is a GPU, and its driver answers."""
+    """There is a GPU, and its driver answers fully."""
     if facts.gpu.problem is not None:
-        return (Blocker(reason=f"the NVIDIA driver does not answer: {facts.gpu.problem}"),)
+        return (Blocker(reason=facts.gpu.problem, hint=facts.gpu.remedy),)
     if not facts.gpu.gpus:
         return (Blocker(reason="there is no NVIDIA GPU here"),)
     return ()
