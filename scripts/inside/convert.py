@@ -92,13 +92,11 @@ def row_lengths(values: Any) -> Any:
 
 def save(state: dict[str, torch.Tensor], path: Path) -> None:
     """Write a checkpoint of the hub's form: {part: {"module." + key: tensor}}."""
-    import torch
-
     parts: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in state.items():
         part, rest = key.split(".", 1)
         parts.setdefault(part, {})[f"module.{rest}"] = tensor
-    torch.save(parts, path)
+    _save(parts, path)
 
 
 def convert_voices(source: Path, target: Path) -> list[str]:
@@ -112,8 +110,18 @@ def convert_voices(source: Path, target: Path) -> list[str]:
         values = np.fromfile(path, dtype="<f4")
         if values.size != VOICE_SHAPE[0] * VOICE_SHAPE[1] * VOICE_SHAPE[2] or not np.isfinite(values).all():
             raise ProbeFailure(f"{path.name} is no voice: {values.size} numbers, expected {VOICE_SHAPE}")
-        torch.save(torch.from_numpy(values.reshape(VOICE_SHAPE).copy()), target / f"{path.stem}.pt")
+        _save(torch.from_numpy(values.reshape(VOICE_SHAPE).copy()), target / f"{path.stem}.pt")
         names.append(path.stem)
     if not names:
         raise ProbeFailure(f"there are no voices in {source}")
     return names
+
+
+def _save(value: Any, path: Path) -> None:
+    import torch
+
+    try:
+        torch.save(value, path)
+    except (OSError, RuntimeError) as error:  # torch's own writer says RuntimeError on a full disk
+        reason = str(error).strip().splitlines()[0]
+        raise ProbeFailure(f"{path} could not be written: {reason}", {"cause": "not-writable"}) from error

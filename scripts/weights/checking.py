@@ -39,11 +39,11 @@ def probe_failed(observation: Observation, *, doing: str) -> SparkError:
     if isinstance(problems, dict):
         kinds = (f"{kind.replace('_', ' ')}: {', '.join(keys)}" for kind, keys in problems.items())
         context = "\n".join(line if len(line) <= 400 else line[:400] + " ..." for line in kinds)
-    if "No space left on device" in observation.error:
+    if observation.detail.get("cause") == "not-writable" or "No space left on device" in observation.error:
         return DiskError(
-            f"{doing}: there is no space left",
+            f"{doing}: the result could not be written",
             context=context,
-            hint="free some space, or set KOKORO_SPARK_HOME to a larger disk",
+            hint="free some 900 MB, or set KOKORO_SPARK_HOME to a larger disk",
             reference="disk-full",
         )
     if observation.outcome is Outcome.FAILED and "exception" not in observation.detail:

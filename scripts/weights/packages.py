@@ -6,7 +6,7 @@ import re
 import tarfile
 from pathlib import Path
 
-from scripts.errors import IntegrityError, NetworkError
+from scripts.errors import DiskError, IntegrityError, NetworkError
 from scripts.partfile import disk_errors, sha256_of
 from scripts.progress import step
 from scripts.redaction import redact
@@ -21,7 +21,7 @@ _NPM_SECONDS = 300.0
 def unpack(lock: Path, target: Path, means: Means, *, doing: str) -> None:
     """Have uv unpack every package of a lock into `target`, from the default index or the mirror configured.
 
-    Raises IntegrityError (hash-mismatch), NetworkError (packages-unavailable).
+    Raises IntegrityError (hash-mismatch), NetworkError (packages-unavailable), DiskError (disk-full, not-writable).
     """
     argv = [means.uv, "--no-config", "pip", "install", "--python", str(means.python), "--target", str(target)]
     with step(doing):
@@ -29,6 +29,7 @@ def unpack(lock: Path, target: Path, means: Means, *, doing: str) -> None:
     if done.ok:
         return
     words = _words(done)
+    _require_disk(words, target, doing=doing)
     if "hash mismatch" in words.lower():
         raise IntegrityError(
             f"{doing}: a package is not the pinned one",
@@ -63,6 +64,7 @@ def npm_pack(package: str, folder: Path, means: Means, *, sha256: str) -> Path:
             done = means.run([*_own_npm(folder, means), *arguments], env=means.environ, timeout=_NPM_SECONDS)
     archive = folder / f"{package.replace('@', '-')}.tgz"
     if not done.ok or not archive.is_file():
+        _require_disk(_words(done), folder, doing=doing)
         raise NetworkError(
             f"{doing} failed",
             context=_words(done) or "npm said nothing",
@@ -89,6 +91,19 @@ def extract_voices(archive: Path, target: Path) -> None:
             content = members.extractfile(member) if match and member.isfile() else None
             if match and content is not None:
                 (target / match[1]).write_bytes(content.read())
+
+
+def _require_disk(words: str, folder: Path, *, doing: str) -> None:
+    """Raise DiskError where it was the disk that failed: uv's words, or npm's."""
+    if match := re.search(
+        r"no space left|quota exceeded|ENOSPC|permission denied|read-only file|EACCES", words, re.IGNORECASE
+    ):
+        raise DiskError(
+            f"{doing}: the disk refused ({match[0].lower()})",
+            context=f"{words}\nin {folder}",
+            hint="free some 900 MB, or name other places with KOKORO_SPARK_HOME and UV_CACHE_DIR",
+            reference="disk-full" if re.search("space|quota|ENOSPC", match[0], re.IGNORECASE) else "not-writable",
+        )
 
 
 def _own_npm(folder: Path, means: Means) -> list[str]:

@@ -45,9 +45,13 @@ def fetch(pins: RegistryPins, means: Means, *, lock_descriptor: int) -> WeightsF
         extract_voices(archive, work / "voices")
         discard(staging(means.home, pins.name))
         folder = staging(means.home, pins.name)
-        _convert(pins, means, model=model, work=work, folder=folder)
-        with disk_errors(folder):
-            shutil.copyfile(CONFIG, folder / CONFIG_NAME)
+        try:
+            _convert(pins, means, model=model, work=work, folder=folder)
+            with disk_errors(folder):
+                shutil.copyfile(CONFIG, folder / CONFIG_NAME)
+        except BaseException:  # a conversion is not gone on with: give the space back
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return publish(

@@ -11,6 +11,7 @@ import pytest
 
 from scripts.errors import (
     BrokenError,
+    DiskError,
     IntegrityError,
     NetworkError,
     NoCandidateError,
@@ -185,6 +186,8 @@ def test_registry_without_npm_brings_its_own(tmp_path: Path) -> None:
     [
         (Machine(uv_fails="Hash mismatch for `onnx==1`"), IntegrityError, "hash-mismatch"),
         (Machine(uv_fails="error sending request\x1b[0m"), NetworkError, "packages-unavailable"),
+        (Machine(uv_fails="failed to write: No space left on device (os error 28)"), DiskError, "disk-full"),
+        (Machine(uv_fails="failed to create: Permission denied (os error 13)"), DiskError, "not-writable"),
         (Machine(parts={"part_one": b"one"}), IntegrityError, "wrong-hash"),
         (Machine(npm_exit=1), NetworkError, "packages-unavailable"),
         (Machine(npm_exit=None), NetworkError, "packages-unavailable"),
@@ -194,6 +197,11 @@ def test_registry_without_npm_brings_its_own(tmp_path: Path) -> None:
             Machine(answer=lambda _: {"ok": False, "error": "missing: x", "detail": {}}),
             IntegrityError,
             "wrong-checkpoint",
+        ),
+        (
+            Machine(answer=lambda _: {"ok": False, "error": "x.pth", "detail": {"cause": "not-writable"}}),
+            DiskError,
+            "disk-full",
         ),
         (
             Machine(answer=lambda _: {"ok": False, "error": "no torch", "detail": {"exception": "ImportError"}}),
@@ -210,7 +218,7 @@ def test_registry_failures_leave_nothing_that_looks_whole(
     assert caught.value.reference == reference
     assert caught.value.hint
     assert "\x1b" not in caught.value.context
-    assert find(means(tmp_path).home, REGISTRY.name) is None
+    assert folders(tmp_path) == []
     assert not (tmp_path / "data" / "cache" / "weights-work").exists()
     obtain("registry", tmp_path)
     assert folders(tmp_path) == [REGISTRY.name]
