@@ -102,7 +102,7 @@ def _require_disk(words: str, folder: Path, *, doing: str) -> None:
             f"{doing}: the disk refused ({match[0].lower()})",
             context=f"{words}\nin {folder}",
             hint="free some 900 MB, or name other places with KOKORO_SPARK_HOME and UV_CACHE_DIR",
-            reference="disk-full" if re.search("space|quota|ENOSPC", match[0], re.IGNORECASE) else "not-writable",
+            reference="disk-full" if re.search("space|quota|enospc", match[0], re.IGNORECASE) else "not-writable",
         )
 
 

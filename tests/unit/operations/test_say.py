@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from scripts.errors import BrokenError, DiskError, ExitCode, NoCandidateError, SparkError, UsageError
+from scripts.operations.playing import find_player, play
 from scripts.operations.say import TEXT_LIMIT, Spoken, check_device, check_text, parse_speed, say
 from scripts.weights.store import synthetic
 from tests.support.answering import AnsweringRunner, failed, passed
+from tests.support.scripted import Command, ScriptedRunner
 
 FOX = "The quick brown fox jumps over the lazy dog."
 
@@ -163,3 +165,21 @@ def test_bad_input_is_refused_before_speaking(tmp_path: Path, changes: dict[str,
         call(tmp_path / "hello.wav", runner, **changes)
     assert runner.requests == []
     assert not any(tmp_path.iterdir())
+
+
+def test_a_player_on_the_path_is_found(tmp_path: Path) -> None:
+    program = tmp_path / "paplay"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert find_player({"PATH": str(tmp_path)}) == ("paplay",)
+
+
+def test_no_player_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="aplay, paplay, ffplay"):
+        find_player({"PATH": str(tmp_path)})
+
+
+def test_a_player_that_fails_is_told() -> None:
+    runner = ScriptedRunner([Command(("aplay",), err="audio open error: No such file", exit=1)])
+    with pytest.raises(UsageError, match="audio open error"):
+        play(Path("hello.wav"), ("aplay", "-q"), runner)
