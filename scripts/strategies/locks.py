@@ -131,6 +131,8 @@ def universal_arguments(*, python: PythonVersion, exclude_newer: str | None, pre
 
 def _common_arguments(python: PythonVersion, exclude_newer: str | None) -> list[str]:
     arguments = ["--no-config", "--no-header", "--no-annotate", "--generate-hashes", "--quiet"]
+    # A source package's metadata is the same under any Python: do not fetch one for it.
+    arguments += ["--no-python-downloads"]
     arguments += ["--python-version", str(python)]
     if exclude_newer is not None:
         # A bare day would be taken in this machine's time zone.
