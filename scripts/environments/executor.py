@@ -13,7 +13,7 @@ from typing import assert_never
 
 from scripts.disk import as_disk_error, write_whole
 from scripts.environments.contents import distribution, installed_file_sets
-from scripts.environments.store import TOOL, Store, require_tag
+from scripts.environments.store import TOOL, Store, empty
 from scripts.environments.uv import failure
 from scripts.errors import DiskError, IntegrityError, SparkError
 from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
@@ -54,8 +54,8 @@ class Executor:
             uv_version=self.uv_version,
             plan=plan,
         )
-        self.store.write(record)
         try:
+            self.store.write(record)
             for index, step in enumerate(plan.steps):
                 with showing(f"[{index + 1}/{len(plan.steps)}] {describe(step)}"):
                     self._perform(step, folder)
@@ -77,17 +77,9 @@ class Executor:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _clear(self, folder: Path) -> None:
-        """Empty a folder of ours; the record goes last, for it is what lets us delete."""
-        if not folder.exists():
-            return
-        if any(folder.iterdir()):
-            require_tag(folder)
-        with as_disk_error(folder):
-            for path in sorted(folder.iterdir(), key=lambda path: path.suffix == ".json"):
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink()
+        if folder.exists():
+            with as_disk_error(folder):
+                empty(folder)
 
     def _perform(self, step: Step, folder: Path) -> None:
         match step:

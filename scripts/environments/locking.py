@@ -28,11 +28,14 @@ def locked(path: Path, *, wait_seconds: float, waiting: Callable[[str], None]) -
 
     Raises BusyError when the time is over.
     """
-    with as_disk_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    end = time.monotonic() + wait_seconds
+    descriptor = _open(path)
     try:
-        _acquire(descriptor, path, wait_seconds=wait_seconds, waiting=waiting)
+        _acquire(descriptor, path, end=end, waiting=waiting)
+        while not _is_at(descriptor, path):  # env.purge deleted the file while we waited for it
+            os.close(descriptor)
+            descriptor = _open(path)
+            _acquire(descriptor, path, end=end, waiting=waiting)
         with as_disk_error(path):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"pid {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}".encode(), 0)
@@ -41,8 +44,21 @@ def locked(path: Path, *, wait_seconds: float, waiting: Callable[[str], None]) -
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, *, wait_seconds: float, waiting: Callable[[str], None]) -> None:
-    end = time.monotonic() + wait_seconds
+def _open(path: Path) -> int:
+    with as_disk_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Tell whether the open file is the one that others find under its name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _acquire(descriptor: int, path: Path, *, end: float, waiting: Callable[[str], None]) -> None:
     told = False
     while True:
         try:

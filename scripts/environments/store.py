@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -144,7 +145,7 @@ class Store:
 
         Raises DiskError for a folder that does not carry our tag.
         """
-        require_tag(entry.path)
+        require_ours(entry.path)
         current = self.current()
         with as_disk_error(entry.path):
             if current is not None and current.path == entry.path:
@@ -152,14 +153,17 @@ class Store:
             # Hidden first: a reader never sees half an environment, and a kill leaves only what the next one sweeps.
             doomed = entry.path.with_name(f".removing-{entry.path.name}-{os.getpid()}")
             entry.path.rename(doomed)
-            shutil.rmtree(doomed)
+            with contextlib.suppress(FileNotFoundError):  # another's sweep is at it as well
+                empty(doomed)
+                doomed.rmdir()
 
     def sweep(self) -> None:
         """Delete what a killed removal left behind."""
         if self.home.environments.is_dir():
             for path in self.home.environments.glob(".removing-*"):
-                if has_tag(path) or not any(path.iterdir()):
-                    shutil.rmtree(path, ignore_errors=True)
+                with contextlib.suppress(OSError, DiskError):  # it is in nobody's way
+                    empty(path)
+                    path.rmdir()
 
     def _listing(self) -> str:
         return "\n".join(
@@ -199,9 +203,27 @@ def has_tag(folder: Path) -> bool:
     return isinstance(data, dict) and data.get("tool") == TOOL
 
 
-def require_tag(folder: Path) -> None:
+def is_ours(folder: Path) -> bool:
+    """Tell whether a folder may be deleted: it carries our tag, or holds nothing but the beginning of a record.
+
+    The latter is what a setup leaves that is killed at its very first step.
+    """
+    return has_tag(folder) or all(path.name.startswith(f".{RECORD_NAME}.") for path in folder.iterdir())
+
+
+def empty(folder: Path) -> None:
+    """Delete what is in a folder of ours, the record last: it is what lets the next one go on after a kill."""
+    require_ours(folder)
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == RECORD_NAME):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def require_ours(folder: Path) -> None:
     """Insist on our tag before anything is deleted."""
-    if not has_tag(folder):
+    if not is_ours(folder):
         raise DiskError(
             f"{folder} was not made by kokoro-spark, so it is not deleted",
             context=f"it holds no {RECORD_NAME} that says so",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from scripts.disk import as_disk_error
 from scripts.environments.locking import locked
-from scripts.environments.store import Entry, has_tag
+from scripts.environments.store import Entry, is_ours
 from scripts.errors import DiskError, UsageError
 from scripts.operations.context import Context
 from scripts.progress import say
@@ -91,7 +91,8 @@ def purge(context: Context) -> tuple[str, ...]:
 
     Raises DiskError where something that is not ours stands among the environments.
     """
-    removed = [remove(entry.name, context) for entry in context.store.entries() if has_tag(entry.path)]
+    context.store.sweep()
+    removed = [remove(entry.name, context) for entry in context.store.entries() if is_ours(entry.path)]
     strangers = [entry.name for entry in context.store.entries()]
     home = context.home
     for folder in (home.weights, home.cache, home.reports, home.locks):

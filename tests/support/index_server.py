@@ -90,7 +90,7 @@ def make_wheel(
 
 @dataclass
 class IndexServer:
-    """Serves the wheels of a folder as PEP 503 HTML and PEP 691 JSON. A context manager.
+    """Serves the wheels and source archives of a folder as PEP 503 HTML and PEP 691 JSON. A context manager.
 
     `path` is the index's path, e.g. `whl/cu130` for a mirror of a lane. Files are at `/files/NAME`. What was asked
     is in `requests`, in order, as `METHOD /path`; the headers are in `headers`.
@@ -139,10 +139,13 @@ class IndexServer:
             return self._counts[key]
 
     def files(self, project: str) -> list[Path]:
-        return sorted(path for path in self.folder.glob("*.whl") if project_of(path.name) == project)
+        return sorted(path for path in self._distributions() if project_of(path.name) == project)
 
     def projects(self) -> list[str]:
-        return sorted({project_of(path.name) for path in self.folder.glob("*.whl")})
+        return sorted({project_of(path.name) for path in self._distributions()})
+
+    def _distributions(self) -> list[Path]:
+        return [*self.folder.glob("*.whl"), *self.folder.glob("*.tar.gz")]
 
 
 def project_of(filename: str) -> str:
@@ -181,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._page(*_root(index))
         elif match := re.fullmatch(rf"/{re.escape(index.path)}/([^/]+)/?", path):
             self._project(canonicalize_name(match[1]))
-        elif match := re.fullmatch(r"/files/([^/]+\.whl)(\.metadata)?", path):
+        elif match := re.fullmatch(r"/files/([^/]+\.(?:whl|tar\.gz))(\.metadata)?", path):
             self._file(match[1], metadata=bool(match[2]))
         else:
             self._send(404, b"not found", "text/plain")
@@ -220,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
         how = index.behaviour(project_of(name))
         index.closing.wait(how.slow)
         path = index.folder / name
-        if not path.is_file() or (metadata and not how.metadata):
+        if not path.is_file() or (metadata and not (how.metadata and path.suffix == ".whl")):
             self._send(404, b"not found", "text/plain")
         elif index.count(f"file {project_of(name)}") <= how.file_errors:
             self._send(500, b"internal error", "text/plain")
@@ -279,7 +282,7 @@ def _entry(path: Path, how: Behaviour) -> dict[str, Any]:
     }
     if how.requires_python is not None:
         entry["requires-python"] = how.requires_python
-    if how.metadata and how.announced:
+    if how.metadata and how.announced and path.suffix == ".whl":
         entry["core-metadata"] = {"sha256": hashlib.sha256(read_metadata(path)).hexdigest()}
     return entry
 
