@@ -57,6 +57,12 @@ class CpuWheels:
                 return (lane,) if request.index is not None else (lane, default)
             case "lane":
                 return (lane,)
+            case "default" if request.index is not None:
+                raise UsageError(
+                    "--index names a mirror of the lane, and --source default does without the lane",
+                    reference="contradicting-options",
+                    hint="leave one of them out",
+                )
             case "default":
                 return (default,)
             case other:

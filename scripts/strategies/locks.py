@@ -42,7 +42,7 @@ def parse_pins(text: str, *, what: str) -> tuple[Pin, ...]:
         except InvalidRequirement as error:
             raise _bad(what, entry, "is no requirement") from error
         specifiers = list(requirement.specifier)
-        if len(specifiers) != 1 or specifiers[0].operator != "==":
+        if len(specifiers) != 1 or specifiers[0].operator != "==" or specifiers[0].version.endswith(".*"):
             raise _bad(what, requirement_text, "is not pinned to one version")
         hashes = tuple(option.strip() for option in options)
         if not hashes or not all(one.startswith("sha256:") for one in hashes):
