@@ -25,6 +25,8 @@ DEFAULT_TIMEOUT = 300.0
 """Seconds. A cold import of kokoro is 14 s on an idle machine, and CI machines are not idle."""
 
 _OUTPUT_TAIL = 4000
+_ERROR_HEAD, _ERROR_TAIL = 300, 1200
+"""What is kept of a long error. The Jiterator's is 46,000 characters: a kernel's source, then what NVRTC says."""
 
 
 def ask(
@@ -122,7 +124,16 @@ def observe(probe: str, done: Completed, answer: dict[str, Any] | None, *, timeo
         for stream, text in (("stdout_tail", done.stdout), ("stderr_tail", done.stderr)):
             if text.strip():
                 detail[stream] = redact(text[-_OUTPUT_TAIL:])
-    return Observation(probe=probe, outcome=outcome, detail=detail, error=redact(error), seconds=round(done.seconds, 3))
+    error = redact(shorten(error))
+    return Observation(probe=probe, outcome=outcome, detail=detail, error=error, seconds=round(done.seconds, 3))
+
+
+def shorten(error: str) -> str:
+    """Keep both ends of a long error text."""
+    left_out = len(error) - _ERROR_HEAD - _ERROR_TAIL
+    if left_out <= 0:
+        return error
+    return f"{error[:_ERROR_HEAD]}\n[... {left_out} characters ...]\n{error[-_ERROR_TAIL:]}"
 
 
 def _ending(done: Completed, answer: dict[str, Any] | None, timeout: float) -> tuple[Outcome, str]:

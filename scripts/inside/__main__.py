@@ -59,7 +59,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except failure.ProbeFailure as known:
         return {"ok": False, "error": known.message, "detail": known.detail}
     except (Exception, SystemExit) as error:  # a library that calls sys.exit() is an observation too
-        detail = {"exception": type(error).__name__, "traceback": traceback.format_exc()}
+        # Frames only: the text is in `error`, and the Jiterator's holds a whole kernel's source.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        detail = {"exception": type(error).__name__, "traceback": frames}
         return {"ok": False, "error": f"{type(error).__name__}: {error}", "detail": detail}
     return {"ok": True, "detail": detail}
 

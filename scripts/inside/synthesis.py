@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from scripts.inside.bridging import enable_bridge
 from scripts.inside.canary import kernels
 from scripts.inside.failure import ProbeFailure
 from scripts.inside.placement import Placement
@@ -38,7 +39,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     start = time.perf_counter()
     importlib.import_module("kokoro")
     detail: dict[str, Any] = {"mode": mode, "device": device, "import_seconds": _since(start)}
-    detail["bridge"] = _enable_bridge() if mode == "bridged" else None
+    detail["bridge"] = enable_bridge() if mode == "bridged" else None
     _check_mode(mode, detail)
     start = time.perf_counter()
     model = load_model(request["weights"], disable_complex=mode == "disable_complex").to(device)
@@ -70,7 +71,7 @@ def _speak(model: Any, voice: Any, request: dict[str, Any]) -> Any:
         raise ProbeFailure(f"the model knows none of the phonemes {phonemes!r}")
     style = voice[len(known) - 1]
     torch.manual_seed(SEED)
-    with torch.inference_mode(), _draws_on_the_cpu():
+    with torch.no_grad(), _draws_on_the_cpu():
         return model("".join(known), style, float(request.get("speed", 1.0)), return_output=True)
 
 
@@ -98,21 +99,6 @@ def _check_sound(output: Any, place: Path, detail: dict[str, Any]) -> None:
         raise ProbeFailure(f"{audio.numel()} samples, expected {expected}", {**detail, "cause": "sound"})
     if not rms:
         raise ProbeFailure("the sound is silence", {**detail, "cause": "sound"})
-
-
-def _enable_bridge() -> dict[str, Any]:
-    """Enable the installed bridge, else the checkout's, and say which."""
-    try:
-        bridge = importlib.import_module("kokoro_spark.bridge")
-    except ModuleNotFoundError as error:
-        if error.name not in {"kokoro_spark", "kokoro_spark.bridge"}:
-            raise
-        bridge = importlib.import_module("scripts.runtime.bridge")
-    try:
-        bridge.enable()
-    except bridge.BridgeError as error:
-        raise ProbeFailure(str(error), {"cause": "bridge"}) from error
-    return {"module": bridge.__name__, **bridge.status()}
 
 
 def _check_mode(mode: str, detail: dict[str, Any]) -> None:

@@ -49,6 +49,7 @@ _TEXTS = (
     (Cause.OUT_OF_MEMORY, r"out of memory|OutOfMemoryError"),
     (Cause.NVRTC, r"nvrtc"),
 )
+_BRIEF = 240
 _BY_OUTCOME = {Outcome.CRASHED: Cause.CRASHED, Outcome.HUNG: Cause.HUNG, Outcome.KILLED: Cause.KILLED}
 _NAMED_BY_PROBE = {"placement": Cause.PLACEMENT, "bridge": Cause.BRIDGE, "sound": Cause.SOUND}
 
@@ -73,3 +74,14 @@ def cause_of(observation: Observation) -> Cause | None:
         return _BY_OUTCOME[observation.outcome]
     named = _NAMED_BY_PROBE.get(str(observation.detail.get("cause", "")))
     return named or recognise(observation.error)
+
+
+def brief(error: str) -> str:
+    """Say an error text in one line: the line that tells a known cause, else its first line."""
+    lines = [" ".join(line.split()) for line in error.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    cause = recognise(error)
+    telling = [line for line in lines if cause is not Cause.OTHER and recognise(line) is cause]
+    text = telling[-1] if telling else lines[0]
+    return text if len(text) <= _BRIEF else text[: _BRIEF - 3] + "..."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scripts.model.evidence import Outcome, Prediction, Reason, Verdict, VerdictKind
 from scripts.model.target import ComputeCapability
-from scripts.verification.causes import Cause, cause_of
+from scripts.verification.causes import Cause, brief, cause_of
 from scripts.verification.evidence import Evidence, kokoro_name
 from scripts.verification.predict import predict
 from scripts.verification.runs import Run, nvrtc_fails
@@ -64,7 +64,7 @@ def _judgement(case: Case) -> Judgement:
     if device.outcome is not Outcome.PASSED:
         outside = device.outcome in {Outcome.KILLED, Outcome.HUNG}
         kind = VerdictKind.UNDECIDED if outside else VerdictKind.BROKEN
-        return kind, (Reason(text=f"torch does not start: {device.error}", evidence="device"),)
+        return kind, (Reason(text=f"torch does not start: {brief(device.error)}", evidence="device"),)
     if case.strategy in WITHOUT_JITERATOR or (not evidence.cuda_build and case.planned_cuda is None):
         return _without_jiterator(case)
     if not evidence.cuda_build:
@@ -119,7 +119,7 @@ def _cpu_trouble(evidence: Evidence) -> tuple[VerdictKind, Reason] | None:
         return None
     outside = cause is Cause.HUNG or cause.is_from_outside
     kind = VerdictKind.UNDECIDED if outside else VerdictKind.BROKEN
-    return kind, Reason(text=f"Kokoro does not run on the CPU ({cause}): {stock.error}", evidence=name)
+    return kind, Reason(text=f"Kokoro does not run on the CPU ({cause}): {brief(stock.error)}", evidence=name)
 
 
 def _on_device(case: Case, capability: ComputeCapability) -> Judgement:
@@ -165,5 +165,5 @@ def _asides(evidence: Evidence) -> tuple[Reason, ...]:
     cause = None if prod is None else cause_of(prod)
     if prod is None or cause is None:
         return ()
-    text = f"complex prod, which Kokoro does not use, fails on the GPU ({cause}): {prod.error}"
+    text = f"complex prod, which Kokoro does not use, fails on the GPU ({cause}): {brief(prod.error)}"
     return (Reason(text=text, evidence=prod.probe),)

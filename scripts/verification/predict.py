@@ -8,7 +8,7 @@ from __future__ import annotations
 from scripts.model.evidence import Prediction, Reason, VerdictKind
 from scripts.model.target import ComputeCapability
 from scripts.model.wheels import Lane
-from scripts.verification.causes import Cause, cause_of, recognise
+from scripts.verification.causes import Cause, brief, cause_of, recognise
 from scripts.verification.evidence import Evidence, kokoro_name, sound_name
 from scripts.verification.sound import BRIDGE_SNR_DB, Sound, describe, quality
 from scripts.wheels.nvrtc import NvrtcTable, knows
@@ -36,7 +36,7 @@ def _bridge(evidence: Evidence) -> tuple[VerdictKind, tuple[Reason, ...]]:
     run, comparison = evidence.get(kokoro_name("bridged", "cpu")), evidence.get(sound_name("bridged", "cpu"))
     cause = None if run is None else cause_of(run)
     if run is not None and cause is not None and not cause.is_from_outside and cause is not Cause.HUNG:
-        text = f"and the bridge does not work on the CPU ({cause}): {run.error}"
+        text = f"and the bridge does not work on the CPU ({cause}): {brief(run.error)}"
         return VerdictKind.BROKEN, (Reason(text=text, evidence=run.probe),)
     sound = quality(comparison, threshold_db=BRIDGE_SNR_DB)
     if comparison is None or sound is Sound.UNKNOWN:
@@ -63,7 +63,7 @@ def _device_code(evidence: Evidence, target: ComputeCapability) -> tuple[Verdict
     found = evidence.device_code(target)
     if found is None:
         observation = evidence.get("device-code")
-        why = observation.error if observation is not None and observation.error else "it was not read"
+        why = brief(observation.error) if observation is not None and observation.error else "it was not read"
         return VerdictKind.UNDECIDED, Reason(text=f"torch's device code is not known: {why}", evidence="device-code")
     if found == "none":
         text = f"torch has no kernel image for {target}: neither a cubin that runs there nor PTX"
@@ -76,7 +76,7 @@ def _nvrtc(evidence: Evidence, target: ComputeCapability) -> tuple[VerdictKind, 
     result = evidence.compile_result(target)
     if result is None:
         observation = evidence.get("nvrtc")
-        why = observation.error if observation is not None and observation.error else "it was not asked"
+        why = brief(observation.error) if observation is not None and observation.error else "it was not asked"
         return VerdictKind.UNDECIDED, Reason(text=f"NVRTC did not answer: {why}", evidence="nvrtc")
     name = f"NVRTC {evidence.fact('nvrtc', 'version')}"
     if result["ok"]:

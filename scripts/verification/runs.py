@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scripts.model.evidence import Observation, Outcome, Reason
-from scripts.verification.causes import Cause, cause_of
+from scripts.verification.causes import Cause, brief, cause_of
 from scripts.verification.evidence import KOKORO_OPERATIONS, Evidence, kokoro_name, sound_name
 from scripts.verification.sound import GPU_SNR_DB, Sound, describe, quality
 
@@ -58,7 +58,7 @@ class Run:
         elif self.observation.outcome is Outcome.SKIPPED:
             text = f"{label} Kokoro was not run on the GPU: {self.observation.error}"
         elif self.cause is not None:
-            text = f"{label} Kokoro failed on the GPU ({self.cause}): {self.observation.error}"
+            text = f"{label} Kokoro failed on the GPU ({self.cause}): {brief(self.observation.error)}"
         elif self.sound is Sound.UNKNOWN:
             text = f"{label} Kokoro ran on the GPU, but its sound could not be compared with the CPU's"
         else:
@@ -78,6 +78,6 @@ def nvrtc_fails(evidence: Evidence) -> list[Reason]:
         observation = evidence.get(f"canary.{operation}")
         cause = None if observation is None else cause_of(observation)
         if observation is not None and cause is not None and not cause.is_from_outside:
-            text = f"complex {operation} fails on the GPU ({cause}): {observation.error}"
+            text = f"complex {operation} fails on the GPU ({cause}): {brief(observation.error)}"
             reasons.append(Reason(text=text, evidence=observation.probe))
     return reasons

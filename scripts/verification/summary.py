@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from scripts.model.evidence import Observation, Outcome
+from scripts.verification.causes import brief
 from scripts.verification.sound import describe
 
 
 def summarise(observation: Observation) -> str:
     """Say an observation in one line: what was measured where it passed, else what went wrong."""
     if observation.outcome is not Outcome.PASSED:
-        return " ".join(observation.error.split()) or str(observation.outcome)
+        return brief(observation.error) or str(observation.outcome)
     family = observation.probe.partition(".")[0]
     if family == "sound":
         return describe(observation)

@@ -152,3 +152,12 @@ def test_no_interpreter(tmp_path: Path) -> None:
         ask(tmp_path / "nothing" / "python", "device", {}, run=missing, environ={})
     assert caught.value.reference == "no-interpreter"
     assert "nothing/python" in str(caught.value)
+
+
+def test_a_long_error_keeps_both_ends(tmp_path: Path) -> None:
+    text = "RuntimeError: " + "source " * 6000 + "nvrtc: error: invalid value for --gpu-architecture (-arch)"
+    run = FakeInterpreter(answer=json.dumps({"ok": False, "error": text}))
+    found = ask(tmp_path / "python", "canary", {}, run=run, environ={})
+    assert found.error.startswith("RuntimeError: source")
+    assert found.error.endswith("(-arch)")
+    assert len(found.error) < 1600

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.model.evidence import Outcome
-from scripts.verification.causes import Cause, cause_of, recognise
+from scripts.verification.causes import Cause, brief, cause_of, recognise
 from tests.unit.verification.cases import ended, passed
 
 # Texts as the libraries print them.
@@ -50,3 +50,23 @@ def test_what_the_probe_names_comes_before_its_text() -> None:
 def test_what_passed_or_was_not_asked_has_no_cause() -> None:
     assert cause_of(passed("nvrtc")) is None
     assert cause_of(ended("nvrtc", Outcome.SKIPPED, "no nvrtc")) is None
+
+
+# The Jiterator's text, as torch 2.15.0 gave it for a device that NVRTC 13.2 does not know, without most of the kernel.
+JITERATOR = (
+    "RuntimeError: \n  #ifdef __HIPCC__\n  #define ERROR_UNSUPPORTED_CAST ;\n  #define MAX_DIMS 25\n  }\n"
+    "nvrtc: error: invalid value for --gpu-architecture (-arch)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (JITERATOR, "nvrtc: error: invalid value for --gpu-architecture (-arch)"),
+        ("ValueError: odd\n  more of it", "ValueError: odd"),
+        ("\n\n", ""),
+        ("x" * 300, "x" * 237 + "..."),
+    ],
+)
+def test_brief(text: str, line: str) -> None:
+    assert brief(text) == line
