@@ -10,6 +10,7 @@ acts, acting never guesses.
     serial.py       values to JSON and back
     redaction.py    credentials out of everything printed or stored
     home.py         the data root and the places below it
+    disk.py         files written whole or not at all; what the system says when it cannot
     shell.py        run(argv): the one door to subprocesses
     web.py          the one door to HTTP; partfile.py: a download in the making; reaching.py: is a host there at all
     probing.py      ask(): one question to a provisioned interpreter, as one process, answered in a file
@@ -28,7 +29,8 @@ Who may import whom, downwards only (tests/unit/test_imports.py holds it):
 
     tasks -> everything but inside and runtime
     operations -> every stage below
-    verification, environments, weights -> strategies' values, wheels, web, probing, shell, progress, model, errors
-    strategies, facts, wheels -> model, errors, redaction, home, serial (runners and fetchers arrive as arguments)
+    verification, environments, weights -> strategies, wheels, and all that stands above facts/ in this map
+    strategies -> wheels, and what wheels may; facts, wheels -> model, errors, redaction, home, serial, and disk to
+        write a wheel (runners and fetchers arrive as arguments)
     inside -> runtime; runtime -> nothing of ours
 """

@@ -11,15 +11,19 @@ from pathlib import Path
 
 from scripts.errors import DiskError
 
+SPACE_HINT = "free some space, or set KOKORO_SPARK_HOME to a larger disk"
+_RIGHT_HINT = "choose a place that you may write to: KOKORO_SPARK_HOME"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextmanager
-def as_disk_error(path: Path) -> Iterator[None]:
-    """Turn an OSError into a DiskError that names `path`."""
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the operating system says of a write into a DiskError that names `path`."""
     try:
         yield
     except OSError as error:
+        if error.errno is None:  # requests' own errors are OSErrors too, without a number
+            raise
         raise disk_error(error, path) from error
 
 
@@ -29,15 +33,13 @@ def disk_error(error: OSError, path: Path) -> DiskError:
     return DiskError(
         f"{error.filename or path} cannot be written: {os.strerror(error.errno) if error.errno else error}",
         reference="disk-full" if full else "not-writable",
-        hint="free some space, or name another place with KOKORO_SPARK_HOME"
-        if full
-        else "give yourself the right to write there, or name another place with KOKORO_SPARK_HOME",
+        hint=SPACE_HINT if full else _RIGHT_HINT,
     )
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old text or the new one, never a part."""
-    with as_disk_error(path):
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -13,31 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from scripts.disk import SPACE_HINT, disk_errors
 from scripts.errors import DiskError, IntegrityError
 
 _CHUNK = 1 << 20
-_SPACE_HINT = "free some space, or set KOKORO_SPARK_HOME to a larger disk"
 
 
 def sha256_of(path: Path) -> str:
     """Hash a file, in hexadecimal, without holding it in memory."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk and a missing permission into DiskError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskError(f"no space left to write {path}", reference="disk-full", hint=_SPACE_HINT) from error
-        raise DiskError(
-            f"{path} cannot be written: {error.strerror or error}",
-            reference="not-writable",
-            hint="choose a place that you may write to: KOKORO_SPARK_HOME",
-        ) from error
 
 
 @dataclass(kw_only=True)
@@ -69,7 +53,7 @@ class PartFile:
             raise DiskError(
                 f"no space for {self.destination.name}",
                 context=f"{needed:,} bytes to come, {free:,} bytes free in {self.path.parent}",
-                hint=_SPACE_HINT,
+                hint=SPACE_HINT,
                 reference="disk-full",
             )
 

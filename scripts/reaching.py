@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Mapping
 
 from scripts.errors import NetworkError
 
@@ -43,3 +44,9 @@ def require_reachable(host: str, port: int, *, limit: float, hint: str) -> None:
             hint=hint,
             reference="network-unreachable",
         )
+
+
+def proxies_of(variables: Mapping[str, str]) -> dict[str, str]:
+    """Read the proxies of HTTP_PROXY and HTTPS_PROXY, by scheme."""
+    named = {scheme: variables.get(f"{scheme.upper()}_PROXY", "") for scheme in ("http", "https")}
+    return {scheme: proxy for scheme, proxy in named.items() if proxy}

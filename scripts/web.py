@@ -30,7 +30,7 @@ from urllib3 import HTTPResponse
 from scripts.errors import NetworkError, SparkError, UsageError
 from scripts.partfile import PartFile, open_part, sha256_of
 from scripts.progress import download_bar
-from scripts.reaching import port_of, require_reachable
+from scripts.reaching import port_of, proxies_of, require_reachable
 from scripts.redaction import redact
 
 USER_AGENT = "kokoro-spark"
@@ -54,17 +54,27 @@ class Web:
     """Fetches pages, ranges and files. Keep one per run: it keeps connections open. A context manager.
 
     `connect_timeout` and `read_timeout` are in seconds, the latter between two packets; `backoff` is the wait in
-    seconds before each further try. Every method raises NetworkError (network-unreachable, network-timeout,
-    server-error, connection-lost, proxy-failed, tls-failed, http-error) and UsageError (bad-url, bad-ca-bundle).
+    seconds before each further try. `carried` holds variables that pip's or uv's configuration sets (SSL_CERT_FILE,
+    HTTPS_PROXY, HTTP_PROXY); the process's own win.
+
+    Every method raises NetworkError (network-unreachable, network-timeout, server-error, connection-lost,
+    proxy-failed, tls-failed, http-error) and UsageError (bad-url, bad-ca-bundle).
     """
 
     def __init__(
-        self, *, connect_timeout: float = 3.0, read_timeout: float = 30.0, backoff: tuple[float, ...] = (0.3, 1.0)
+        self,
+        *,
+        connect_timeout: float = 3.0,
+        read_timeout: float = 30.0,
+        backoff: tuple[float, ...] = (0.3, 1.0),
+        carried: Mapping[str, str] | None = None,
     ) -> None:
         self._session = requests.Session()
         self._session.headers["User-Agent"] = USER_AGENT
         # requests itself knows REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which win; uv's variable is SSL_CERT_FILE.
-        self._session.verify = os.environ.get("SSL_CERT_FILE") or True
+        variables = {**(carried or {}), **os.environ}
+        self._session.verify = variables.get("SSL_CERT_FILE") or True
+        self._session.proxies.update(proxies_of(carried or {}))
         self._session.mount("file://", _FolderAdapter())
         self._timeouts = (connect_timeout, read_timeout)
         self._backoff = backoff
@@ -182,7 +192,7 @@ class Web:
 
     def _require_reachable(self, url: str) -> None:
         with _translated(url):
-            target = urlsplit(select_proxy(url, get_environ_proxies(url)) or url)
+            target = urlsplit(select_proxy(url, {**self._session.proxies, **get_environ_proxies(url)}) or url)
             host, port = target.hostname, port_of(target.scheme, target.port)
         if host and port and (host, port) not in self._reached:  # of anything else requests says what is wrong
             require_reachable(host, port, limit=self._timeouts[0], hint=_HINT)

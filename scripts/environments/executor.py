@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
-from scripts.disk import as_disk_error, write_whole
+from scripts.disk import disk_errors, write_whole
 from scripts.environments.contents import distribution, installed_file_sets
 from scripts.environments.store import TOOL, Store, empty
-from scripts.environments.uv import failure
+from scripts.environments.uv import failure, killed
 from scripts.errors import DiskError, IntegrityError, SparkError
 from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
 from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
@@ -78,7 +78,7 @@ class Executor:
 
     def _clear(self, folder: Path) -> None:
         if folder.exists():
-            with as_disk_error(folder):
+            with disk_errors(folder):
                 empty(folder)
 
     def _perform(self, step: Step, folder: Path) -> None:
@@ -124,6 +124,8 @@ class Executor:
             tee=True,
             pass_fds=(self.lock_descriptor,),
         )
+        if done.returncode is not None and done.returncode < 0:
+            raise killed(done.returncode, doing=doing)
         if not done.ok:
             raise failure(done.stderr + done.stdout, doing=doing)
         return done

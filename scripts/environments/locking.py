@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.disk import as_disk_error
+from scripts.disk import disk_errors
 from scripts.errors import BusyError
 
 _POLL_SECONDS = 0.2
@@ -36,7 +36,7 @@ def locked(path: Path, *, wait_seconds: float, waiting: Callable[[str], None]) -
             os.close(descriptor)
             descriptor = _open(path)
             _acquire(descriptor, path, end=end, waiting=waiting)
-        with as_disk_error(path):
+        with disk_errors(path):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"pid {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}".encode(), 0)
         yield descriptor
@@ -45,7 +45,7 @@ def locked(path: Path, *, wait_seconds: float, waiting: Callable[[str], None]) -
 
 
 def _open(path: Path) -> int:
-    with as_disk_error(path):
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 

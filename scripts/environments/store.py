@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.disk import as_disk_error, write_whole
+from scripts.disk import disk_errors, write_whole
 from scripts.errors import DiskError, IntegrityError, NoCandidateError, UsageError
 from scripts.home import Home
 from scripts.model.environment import RECORD_NAME, RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
@@ -130,7 +130,7 @@ class Store:
         """Point `current` at an environment, atomically."""
         link = self.home.current
         temporary = link.with_name(f".current.{os.getpid()}")
-        with as_disk_error(link):
+        with disk_errors(link):
             temporary.unlink(missing_ok=True)
             temporary.symlink_to(name)
             temporary.replace(link)
@@ -147,7 +147,7 @@ class Store:
         """
         require_ours(entry.path)
         current = self.current()
-        with as_disk_error(entry.path):
+        with disk_errors(entry.path):
             if current is not None and current.path == entry.path:
                 self.home.current.unlink()
             # Hidden first: a reader never sees half an environment, and a kill leaves only what the next one sweeps.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Mapping
 
 from scripts.errors import BuildError, DiskError, IntegrityError, NetworkError, NoCandidateError, SparkError
@@ -177,6 +178,15 @@ def _from_error_on(words: str) -> str:
     """Leave out what comes before the error: a warning (a Python that cannot be downloaded) is not the cause."""
     start = re.search(r"^error: ", words, re.MULTILINE)
     return words if start is None else words[start.start() :]
+
+
+def killed(returncode: int, *, doing: str) -> BuildError:
+    """Say that a signal ended uv; `returncode` is its number, negative."""
+    return BuildError(
+        f"{doing}: uv was ended by {signal.Signals(-returncode).name}",
+        reference="uv-killed",
+        hint="if nobody did that, the memory ran out (dmesg says so): free some, and run it again",
+    )
 
 
 def _tail(words: str, lines: int = 15) -> str:

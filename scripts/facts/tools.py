@@ -16,16 +16,18 @@ class UvNotFoundError(BuildError):
 
 
 def find_uv(environ: Mapping[str, str] | None = None) -> str:
-    """Find the uv program: on PATH, else the one that the toolkit's environment holds as a package.
+    """Find the uv program: the pinned one that the toolkit's environment holds as a package, else one on PATH.
+
+    The pinned one first: another may resolve another lock, or not know an option.
 
     Raises UvNotFoundError.
     """
-    on_path = shutil.which("uv", path=(os.environ if environ is None else environ).get("PATH", ""))
-    if on_path is not None:
-        return on_path
     try:
         return uv.find_uv_bin()
     except FileNotFoundError as error:
+        on_path = shutil.which("uv", path=(os.environ if environ is None else environ).get("PATH", ""))
+        if on_path is not None:
+            return on_path
         raise UvNotFoundError(
             "uv was not found",
             context=str(error).strip(),

@@ -39,10 +39,10 @@ class Context:
 
     @cached_property
     def web(self) -> Web:
-        """HTTP."""
+        """HTTP, through the proxy and with the certificates that pip's or uv's configuration names."""
         from scripts.web import Web  # noqa: PLC0415 - see above
 
-        return Web()
+        return Web(carried=dict(self.facts.index.environment))
 
     @cached_property
     def facts(self) -> Facts:

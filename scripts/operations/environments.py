@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scripts.disk import as_disk_error
+from scripts.disk import disk_errors
 from scripts.environments.locking import locked
 from scripts.environments.store import Entry, is_ours
 from scripts.errors import DiskError, UsageError
@@ -97,7 +97,7 @@ def purge(context: Context) -> tuple[str, ...]:
     home = context.home
     for folder in (home.weights, home.cache, home.reports, home.locks):
         if folder.is_dir():
-            with as_disk_error(folder):
+            with disk_errors(folder):
                 shutil.rmtree(folder)
             removed.append(f"{folder.name}/")
     if home.current.is_symlink():

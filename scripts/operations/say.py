@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.disk import disk_errors
 from scripts.errors import BrokenError, DiskError, NoCandidateError, SparkError, UsageError
 from scripts.model.evidence import Observation, Outcome
 from scripts.model.weights import Weights
-from scripts.partfile import disk_errors
 from scripts.probing import ask
 from scripts.progress import step
 from scripts.shell import Runner

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from scripts.disk import disk_errors
 from scripts.errors import NetworkError
 from scripts.model.plan import WeightsSource
 from scripts.model.weights import CONFIG_NAME, WeightsFolder
-from scripts.partfile import disk_errors, sha256_of
+from scripts.partfile import sha256_of
 from scripts.progress import say
 from scripts.redaction import redact
 from scripts.weights.means import Means

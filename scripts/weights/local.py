@@ -9,10 +9,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.disk import disk_errors
 from scripts.errors import DiskError, UsageError
 from scripts.model.plan import WeightsSource
 from scripts.model.weights import CHECKPOINT_NAME, CONFIG_NAME, VOICES_NAME, WeightsFolder
-from scripts.partfile import disk_errors, sha256_of
+from scripts.partfile import sha256_of
 from scripts.progress import step
 from scripts.weights.checking import check
 from scripts.weights.means import Means

@@ -6,8 +6,9 @@ import re
 import tarfile
 from pathlib import Path
 
+from scripts.disk import disk_errors
 from scripts.errors import DiskError, IntegrityError, NetworkError
-from scripts.partfile import disk_errors, sha256_of
+from scripts.partfile import sha256_of
 from scripts.progress import step
 from scripts.redaction import redact
 from scripts.shell import Completed, ProgramNotFoundError

@@ -10,11 +10,12 @@ import functools
 import shutil
 from pathlib import Path
 
+from scripts.disk import disk_errors
 from scripts.errors import IntegrityError
 from scripts.model.evidence import Outcome
 from scripts.model.plan import WeightsSource
 from scripts.model.weights import CONFIG_NAME, WeightsFolder
-from scripts.partfile import disk_errors, sha256_of
+from scripts.partfile import sha256_of
 from scripts.probing import ask
 from scripts.progress import step
 from scripts.weights.checking import probe_failed

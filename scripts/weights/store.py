@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts.disk import disk_errors
 from scripts.errors import IntegrityError, NoCandidateError
 from scripts.home import Home
 from scripts.model.plan import WeightsSource
@@ -27,7 +28,7 @@ from scripts.model.weights import (
     WeightsFolder,
     WeightsRecord,
 )
-from scripts.partfile import disk_errors, sha256_of
+from scripts.partfile import sha256_of
 from scripts.progress import say
 from scripts.serial import from_data, to_json
 from scripts.weights.pins import CONFIG, load_pins

@@ -7,10 +7,8 @@ fixed. The format is the binary distribution format of packaging.python.org, `RE
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
 import io
-import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -19,7 +17,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from scripts.errors import DiskError
+from scripts.disk import disk_errors
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
 _MODE = 0o100644 << 16  # a regular file, rw-r--r--
@@ -83,23 +81,18 @@ def write_wheel(
     """
     data = wheel_bytes(name=name, version=version, files=files, metadata=metadata, tag=tag)
     path = folder / wheel_filename(name, version, tag)
-    temporary = None
-    try:
+    with disk_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}.", delete=False) as stream:
             temporary = Path(stream.name)
-            stream.write(data)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise DiskError(
-            f"{path} could not be written: {os.strerror(error.errno or 0)}",
-            reference="disk-full" if full else "not-writable",
-            hint="free some space there" if full else "choose a folder that you may write to, see KOKORO_SPARK_HOME",
-        ) from error
+            try:
+                stream.write(data)
+                stream.flush()
+                temporary.chmod(0o644)
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
     return path
 
 

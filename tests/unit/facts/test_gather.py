@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uv
 
 from scripts.facts.fact import read_text
 from scripts.facts.gather import gather, parse_uv_version
@@ -49,7 +50,7 @@ def spark(capture: Capture, environ: dict[str, str], tmp_path: Path) -> Facts:
             Command(("docker", "version"), out=capture("engines/docker-up.txt")),
             Command(("docker", "info"), out=capture("engines/runtimes-nvidia.txt")),
             Command((str(Path(sys.executable).resolve()),), out=PYTHON),
-            Command((str(tmp_path / "bin" / "uv"), "--version"), out="uv 0.13.9 (aarch64-unknown-linux-gnu)\n"),
+            Command((uv.find_uv_bin(), "--version"), out="uv 0.13.9 (aarch64-unknown-linux-gnu)\n"),
         ]
     )
     read = {path: capture(name) for path, name in files.items()}.get

@@ -1,0 +1,54 @@
+"""Real environments for the slow tier, made the way a user makes them: by `invoke setup`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.environments.store import Store
+from scripts.home import CHECKOUT, Home
+from scripts.shell import Completed, run
+
+Invoke = Callable[..., Completed]
+MINUTES = 60.0
+
+
+def invoke_in(home: Path) -> Invoke:
+    """Give a function that runs `invoke ARGUMENTS` in the checkout, with `home` as its data root."""
+    environ = {**os.environ, "KOKORO_SPARK_HOME": str(home), "OMP_WAIT_POLICY": "PASSIVE"}
+
+    def invoke(*arguments: str) -> Completed:
+        return run([sys.executable, "-m", "invoke", *arguments], env=environ, cwd=CHECKOUT, timeout=25 * MINUTES)
+
+    return invoke
+
+
+def document(done: Completed) -> dict[str, Any]:
+    """Read the one JSON document that a task printed."""
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1, f"{done.argv}\n{done.stdout}\n{done.stderr}"
+    found: dict[str, Any] = json.loads(lines[0])
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _an_environment() -> None:
+    """Make sure that there is a current environment with real speech; what cannot be made here is a failure."""
+    if os.environ.get("KOKORO_SPARK_TEST_PYTHON"):
+        return
+    home = Home.find()
+    if Store(home).current() is None:
+        done = invoke_in(home.root)("setup", "--weights", "registry")
+        assert done.ok, done.stderr
+
+
+@pytest.fixture(scope="session")
+def second_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root of its own, for tests that switch what is current."""
+    return tmp_path_factory.mktemp("second")
