@@ -18,7 +18,7 @@ from scripts.environments.uv import failure, killed
 from scripts.errors import DiskError, IntegrityError, SparkError
 from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
 from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
-from scripts.progress import step as showing
+from scripts.progress import say
 from scripts.shell import Completed, Runner
 
 MakeWheel = Callable[[str, Path], Path]
@@ -57,8 +57,8 @@ class Executor:
         try:
             self.store.write(record)
             for index, step in enumerate(plan.steps):
-                with showing(f"[{index + 1}/{len(plan.steps)}] {describe(step)}"):
-                    self._perform(step, folder)
+                say(f"[{index + 1}/{len(plan.steps)}] {describe(step)}")  # uv draws its own bars below it
+                self._perform(step, folder)
                 record = dataclasses.replace(record, completed_steps=index + 1)
                 self.store.write(record)
             ready = dataclasses.replace(record, state=EnvironmentState.READY, distributions=installed_file_sets(folder))
@@ -86,7 +86,7 @@ class Executor:
             case CreateVenv():
                 self._uv(
                     # The folder already holds the record; uv keeps what it does not write itself.
-                    ["venv", "--relocatable", "--allow-existing", "--python", step.interpreter, str(folder)],
+                    ["venv", "--quiet", "--relocatable", "--allow-existing", "--python", step.interpreter, str(folder)],
                     doing="creating the environment",
                 )
             case InstallLock():
@@ -94,11 +94,24 @@ class Executor:
             case InstallMade():
                 wheel = self.make_wheel(step.name, self.store.home.cache / "made" / step.sha256[:12])
                 self._uv(
-                    ["pip", "install", "--python", str(folder), "--no-deps", "--no-index", "--offline", str(wheel)],
+                    [
+                        "pip",
+                        "install",
+                        "--quiet",
+                        "--python",
+                        str(folder),
+                        "--no-deps",
+                        "--no-index",
+                        "--offline",
+                        str(wheel),
+                    ],
                     doing=f"installing {step.name}",
                 )
             case CheckConsistency():
-                self._uv(["pip", "check", "--python", str(folder)], doing="checking that the packages fit together")
+                self._uv(
+                    ["pip", "check", "--quiet", "--python", str(folder)],
+                    doing="checking that the packages fit together",
+                )
                 check_torch(step, folder)
             case _:
                 assert_never(step)

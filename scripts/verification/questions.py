@@ -54,7 +54,7 @@ class Questions:
     def on_host(self, name: str, observe: Callable[[], Observation]) -> Observation:
         """Make an observation here, with the same progress and name."""
         start = time.monotonic()
-        with step(f"verify: {name}"):
+        with step(f"asking: {name}"):
             found = observe()
         found = replace(found, probe=name, seconds=found.seconds or round(time.monotonic() - start, 3))
         say(f"  {found.outcome} {name} ({found.seconds:.1f} s)", style="" if found.outcome is Outcome.PASSED else "red")
