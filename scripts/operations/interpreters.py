@@ -21,7 +21,8 @@ def find_interpreter(
 ) -> tuple[Interpreter, tuple[str, ...]]:
     """Choose a Python, and say in a note what was not the first choice.
 
-    The first choice is `wanted`, else 3.12. Where it is missing uv is asked for it (`fetch`), once a day.
+    The first choice is `wanted`, else 3.12. Where it is missing uv is asked for it (`fetch`): once a day where there is
+    another to fall back on.
 
     Raises UsageError for an unsupported version, NoCandidateError where there is none.
     """
@@ -30,18 +31,20 @@ def find_interpreter(
     chosen = choose_python(host.interpreters, wanted, architecture=host.architecture)
     if chosen is not None and chosen.minor == best:
         return chosen, ()
-    fetched = _fetch(best, context) if fetch else None
+    fetched = _fetch(best, context, again=chosen is None) if fetch else None
     if fetched is not None:
         return fetched, (f"uv fetched Python {fetched.version}",)
     if chosen is None:
-        raise no_python_error(host.interpreters, wanted)
+        raise no_python_error(host.interpreters, wanted, asked=fetch)
+    if not fetch:
+        return chosen, (f"Python {best} is not here: unless uv can get it, Python {chosen.version} is used",)
     return chosen, (f"Python {best} is not here and uv could not get it: Python {chosen.version} is used",)
 
 
-def _fetch(version: PythonVersion, context: Context) -> Interpreter | None:
-    """Have uv install a Python; None where it cannot. A failure is remembered for a day."""
+def _fetch(version: PythonVersion, context: Context, *, again: bool) -> Interpreter | None:
+    """Have uv install a Python; None where it cannot. A failure is remembered for a day, unless `again`."""
     remembered = context.home.cache / f"no-python-{version}"
-    if remembered.is_file() and time.time() - remembered.stat().st_mtime < _REMEMBER_SECONDS:
+    if not again and remembered.is_file() and time.time() - remembered.stat().st_mtime < _REMEMBER_SECONDS:
         return None
     environ = {**context.uv_environ, "UV_HTTP_RETRIES": "0"}
     with step(f"asking uv for Python {version}"):

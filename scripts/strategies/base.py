@@ -103,12 +103,14 @@ def choose_python(
     return None
 
 
-def no_python_error(interpreters: tuple[Interpreter, ...], wanted: PythonVersion | None) -> NoCandidateError:
-    """Make the error for a machine without a Python that fits."""
+def no_python_error(
+    interpreters: tuple[Interpreter, ...], wanted: PythonVersion | None, *, asked: bool = True
+) -> NoCandidateError:
+    """Make the error for a machine without a Python that fits. `asked`: uv was asked for one."""
     found = ", ".join(f"{one.version} ({one.path})" for one in interpreters) or "none"
-    asked = str(wanted) if wanted is not None else " or ".join(map(str, SUPPORTED_PYTHONS))
+    names = str(wanted) if wanted is not None else " or ".join(map(str, SUPPORTED_PYTHONS))
     return NoCandidateError(
-        f"there is no Python {asked} here, and uv could not get one",
+        f"there is no Python {names} here" + (", and uv could not get one" if asked else "; a dry run gets none by uv"),
         context=f"Pythons found: {found}",
         reference="no-python",
         hint="install python3.12 (or 3.11) with its venv package, or choose another with --python",
