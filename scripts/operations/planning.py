@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.errors import NetworkError, NoCandidateError, SparkError, UsageError
-from scripts.model.facts import Interpreter
+from scripts.model.facts import HostFacts, Interpreter
 from scripts.model.plan import Blocker, Lock, Plan, Refusal, Request
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, Target
 from scripts.operations.context import Context
@@ -120,7 +120,7 @@ def _has(text: str, names: Iterable[str]) -> bool:
 
 def _site(request: Request, context: Context, *, fetch_python: bool) -> Site:
     host = context.facts.host
-    architecture = request.architecture or Architecture.parse(host.architecture)
+    architecture = request.architecture or _architecture(host)
     if architecture != host.architecture:
         python = require_supported(request.python) or SUPPORTED_PYTHONS[0]
         target = Target(architecture=architecture, python=python, glibc=_GLIBC_ELSEWHERE[architecture])
@@ -128,6 +128,19 @@ def _site(request: Request, context: Context, *, fetch_python: bool) -> Site:
     interpreter, notes = find_interpreter(request.python, context, fetch=fetch_python)
     target = Target(architecture=architecture, python=interpreter.minor, glibc=_glibc(host.libc_version))
     return Site(target=target, interpreter=interpreter, notes=notes)
+
+
+def _architecture(host: HostFacts) -> Architecture:
+    """Read this machine's architecture: nobody asked for another one."""
+    known = {str(one): one for one in Architecture}
+    if host.system != "Linux" or host.architecture not in known:
+        raise NoCandidateError(
+            f"this machine is {host.system} on {host.architecture}: the environments are made for Linux on "
+            + " or ".join(Architecture),
+            reference="unsupported-machine",
+            hint="use a Linux machine or a container on this one",
+        )
+    return known[host.architecture]
 
 
 def _glibc(version: str | None) -> tuple[int, int]:

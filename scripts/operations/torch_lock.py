@@ -39,7 +39,7 @@ def torch_lock(
     if pinned is not None and _satisfies(pinned, wanted):
         return pinned
     kept = _cache_file(source, target, request, context)
-    exact = request.torch is not None
+    exact = wanted is not None and all(one.operator == "==" and "*" not in one.version for one in wanted)
     if not refresh and kept.is_file() and (exact or time.time() - kept.stat().st_mtime < _FRESH_SECONDS):
         return make_lock("resolved earlier", kept.read_text(encoding="utf-8"), index=source.index)
     candidate = choose_torch(source, target, wanted, context)
