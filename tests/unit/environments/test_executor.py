@@ -88,7 +88,7 @@ def test_every_step_is_one_command(store: Store, uv: PretendingUv, tmp_path: Pat
     install = ["pip", "install", "--python", at, "--no-deps"]
     assert [one[:2] for one in uv.seen] == [["/bin/uv", "--no-config"]] * 5
     assert [one[2:] for one in uv.seen] == [
-        ["venv", "--relocatable", "--allow-existing", "--python", "/usr/bin/python3.12", at],
+        ["venv", "--quiet", "--relocatable", "--allow-existing", "--python", "/usr/bin/python3.12", at],
         [*install, "--require-hashes", "--default-index", "https://lane.example/whl/cu130", "-r", str(torch)],
         [
             *install,
@@ -99,8 +99,8 @@ def test_every_step_is_one_command(store: Store, uv: PretendingUv, tmp_path: Pat
             "-r",
             str(rest),
         ],
-        [*install, "--no-index", "--offline", str(made)],
-        ["pip", "check", "--python", at],
+        ["pip", "install", "--quiet", *install[2:], "--no-index", "--offline", str(made)],
+        ["pip", "check", "--quiet", "--python", at],
     ]
     assert torch.read_text().startswith("torch==2.15.0 --hash=sha256:")
     assert build.read_text().startswith("setuptools==")
