@@ -93,9 +93,10 @@ def _end_children() -> None:
 
 
 def _print_json(value: Any) -> None:
+    from scripts.redaction import redact
     from scripts.serial import to_json
 
-    sys.stdout.write(to_json(value) + "\n")
+    sys.stdout.write(redact(to_json(value)) + "\n")
     sys.stdout.flush()
 
 
@@ -140,6 +141,7 @@ def facts(c: Invocation, json: bool = False) -> None:
         "nightly": "the lane's nightly builds",
         "weights": "auto, hub, registry, synthetic, none, or a path (default: auto)",
         "sm": _SM_HELP,
+        "smoke": "import torch once and predict what a GPU would give (default: yes)",
         "refresh": "ask the index again for what an earlier setup resolved",
         "wait": "seconds to wait for another setup of the same environment (default: 600)",
         "verbose": "show every command",
@@ -157,6 +159,7 @@ def setup(
     nightly: bool = False,
     weights: str = "auto",
     sm: str = "",
+    smoke: bool = True,
     refresh: bool = False,
     wait: str = "600",
     verbose: bool = False,
@@ -188,7 +191,8 @@ def setup(
         planned = make_plan(request, context, refresh=refresh, fetch_python=False)
         _print_json(planned) if json else _print_lines(plan_lines(planned))
         return
-    result = perform(request, choice, target_capability(sm, context), context, wait_seconds=patience, refresh=refresh)
+    target = target_capability(sm, context)
+    result = perform(request, choice, target, context, wait_seconds=patience, refresh=refresh, smoke=smoke)
     _print_json(result) if json else _print_lines(setup_lines(result))
 
 

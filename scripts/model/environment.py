@@ -49,6 +49,8 @@ class EnvironmentRecord:
     """The last verdict's kind, so that `say` knows whether the bridge is needed; None: not judged."""
     prediction: str | None = None
     """What the first smoke predicted for a GPU (a verdict's kind); None: not asked, or no such question."""
+    predicted_for: str | None = None
+    """The compute capability (`12.1`) that `prediction` is for."""
     completed_steps: int = 0
     reason: str = ""
     """Why it failed."""

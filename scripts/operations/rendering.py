@@ -33,12 +33,12 @@ def setup_lines(result: SetupResult) -> list[str]:
     if result.weights is not None:
         lines.append(f"  weights: {result.weights}")
     if result.prediction is not None:
-        lines.append(f"  predicted on the GPU, not verified: {result.prediction}")
+        lines.append(f"  predicted for compute capability {result.predicted_for}, not verified: {result.prediction}")
     if result.current:
         lines.append('  it is now current; `invoke verify` judges it, `invoke say "Hello."` speaks')
     else:
         lines.append(
-            "  it is NOT made current, for it is predicted broken on the GPU; `invoke verify --env NAME` says why"
+            "  it is NOT made current, for it is predicted broken there; `invoke verify --env NAME` says why"
         )
     return [redact(line) for line in lines]
 

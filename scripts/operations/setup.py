@@ -10,12 +10,11 @@ from scripts.environments.locking import locked
 from scripts.environments.store import Entry, read_record
 from scripts.errors import IntegrityError, UsageError
 from scripts.model.environment import EnvironmentRecord, EnvironmentState
-from scripts.model.evidence import Prediction, VerdictKind
+from scripts.model.evidence import VerdictKind
 from scripts.model.plan import Plan, Refusal, Request, WeightsChoice
 from scripts.model.target import ComputeCapability
 from scripts.operations.context import Context
 from scripts.operations.planning import make_plan
-from scripts.operations.smoke import smoke
 from scripts.progress import say
 from scripts.weights.obtaining import obtain
 from scripts.wheels.made import write_made_wheel
@@ -26,7 +25,11 @@ DEFAULT_WAIT = 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class SetupResult:
-    """What setup did. `prediction` is a verdict's kind; None where no GPU question arises."""
+    """What setup did.
+
+    `prediction` is a verdict's kind, for the compute capability `predicted_for`; both are None where no GPU question
+    arises, or none was asked.
+    """
 
     environment: str
     plan: Plan
@@ -34,6 +37,7 @@ class SetupResult:
     reused: bool
     weights: str | None
     prediction: str | None
+    predicted_for: str | None
     current: bool
     notes: tuple[str, ...]
 
@@ -46,11 +50,13 @@ def setup(
     *,
     wait_seconds: float = DEFAULT_WAIT,
     refresh: bool = False,
+    smoke: bool = True,
 ) -> SetupResult:
     """Make (or find) the environment that the request leads to, and make it current.
 
-    `weights` None leaves the weights alone; `refresh` asks the index again for what an earlier setup resolved. What
-    is current stays current until the new environment is whole. Raises the error of what stood in the way.
+    `weights` None leaves the weights alone; `refresh` asks the index again for what an earlier setup resolved; without
+    `smoke` torch is not imported and nothing is predicted. What is current stays current until the new environment is
+    whole. Raises the error of what stood in the way.
     """
     planned = make_plan(request, context, refresh=refresh)
     if not planned.for_this_machine:
@@ -65,7 +71,7 @@ def setup(
         entry = context.store.entry(context.store.path(record.name))
         if weights is not None:
             record = _weighted(weights, record, entry, context)
-        if record.prediction is None and record.plan.cuda is not None:
+        if smoke and record.plan.cuda is not None and record.predicted_for != str(target):
             record = _smoked(record, entry, target, context)
     fit = record.prediction != VerdictKind.BROKEN
     if fit:
@@ -77,6 +83,7 @@ def setup(
         reused=reused,
         weights=record.weights,
         prediction=record.prediction,
+        predicted_for=record.predicted_for,
         current=fit,
         notes=planned.plan.notes,
     )
@@ -124,8 +131,11 @@ def _weighted(choice: WeightsChoice, record: EnvironmentRecord, entry: Entry, co
 
 def _smoked(record: EnvironmentRecord, entry: Entry, target: ComputeCapability, context: Context) -> EnvironmentRecord:
     """Import torch and predict; the record keeps what came out."""
-    prediction: Prediction = smoke(entry.python, target, context)
-    smoked = dataclasses.replace(record, prediction=str(prediction.kind))
+    # Imported here: reading device code is for the first time only, and a setup that finds all as it was is quick.
+    from scripts.operations.smoke import predict_for  # noqa: PLC0415
+
+    prediction = predict_for(target, entry.python, context)
+    smoked = dataclasses.replace(record, prediction=str(prediction.kind), predicted_for=str(target))
     context.store.write(smoked)
     return smoked
 

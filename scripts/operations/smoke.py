@@ -15,7 +15,7 @@ from scripts.verification.predict import predict
 from scripts.verification.questions import Questions
 
 
-def smoke(python: Path, target: ComputeCapability, context: Context) -> Prediction:
+def predict_for(target: ComputeCapability, python: Path, context: Context) -> Prediction:
     """Predict the verdict for `target`.
 
     Raises BrokenError where torch cannot even be imported.
