@@ -37,9 +37,7 @@ def setup_lines(result: SetupResult) -> list[str]:
     if result.current:
         lines.append('  it is now current; `invoke verify` judges it, `invoke say "Hello."` speaks')
     else:
-        lines.append(
-            "  it is NOT made current, for it is predicted broken there; `invoke verify --env NAME` says why"
-        )
+        lines.append("  it is NOT made current, for it is predicted broken there; `invoke verify --env NAME` says why")
     return [redact(line) for line in lines]
 
 
