@@ -46,8 +46,13 @@ class Placement:
         return note
 
     def _devices(self, value: Any) -> set[str]:
+        """Name the devices of a result's numbers.
+
+        Integers do not count: they are lengths and indices, and those of a PackedSequence, an LSTM's result, lie on
+        the CPU by torch's design.
+        """
         if isinstance(value, self._tensor):
-            return {str(value.device)}
+            return {str(value.device)} if value.is_floating_point() or value.is_complex() else set()
         parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
         return {device for part in parts for device in self._devices(part)}
 
