@@ -70,15 +70,6 @@ def verify(
         observations += [device, *about_torch(questions, device, target), *about_device(questions, device)]
         observations += about_kokoro(questions, device, Speech(weights=weights, folder=Path(name)))
     evidence = Evidence.of(observations)
-    case = Case(
-        evidence=evidence,
-        target=target,
-        strategy=None if record is None else record.plan.strategy,
-        planned_cuda=None if record is None else record.plan.cuda,
-        from_data=predict_from_data(
-            load_lanes(CONSTRAINTS / "lanes.toml").named("pypi"), load_nvrtc(CONSTRAINTS / "nvrtc.toml"), target
-        ),
-    )
     synthetic = weights.get("kind") == "synthetic"
     return Report(
         schema=SCHEMA,
@@ -88,10 +79,22 @@ def verify(
         torch=evidence.fact("device", "torch"),
         cuda=evidence.fact("device", "cuda"),
         weights="synthetic (seeded random)" if synthetic else str(weights.get("label", "unlabelled")),
-        verdict=judge(case),
+        verdict=judge(_case(evidence, target, record)),
         observations=tuple(observations),
         variables=describe_variables(base),
         notes=(_SOUND_NOTE, _ASIDE_NOTE, *((_SYNTHETIC_NOTE,) if synthetic else ())),
+    )
+
+
+def _case(evidence: Evidence, target: ComputeCapability, record: EnvironmentRecord | None) -> Case:
+    """Put beside the evidence what was planned, and what the tables predict where there is no NVRTC to ask."""
+    lane = load_lanes(CONSTRAINTS / "lanes.toml").named("pypi")
+    return Case(
+        evidence=evidence,
+        target=target,
+        strategy=None if record is None else record.plan.strategy,
+        planned_cuda=None if record is None else record.plan.cuda,
+        from_data=predict_from_data(lane, load_nvrtc(CONSTRAINTS / "nvrtc.toml"), target),
     )
 
 
