@@ -65,7 +65,7 @@ def test_a_ready_environment_is_reused_without_uv(world: World) -> None:
     before = read_record(world.home.environments / made.environment)
     asked = len(world.default.requests) + len(world.cpu.requests)
     again = world.setup(context=world.context(run=second))
-    assert next(argv[1:3] for argv in first.uv()) == ("venv", "--relocatable")
+    assert next(argv[1:3] for argv in first.uv()) == ("venv", "--quiet")
     assert second.uv() == []
     assert len(world.default.requests) + len(world.cpu.requests) == asked
     assert (again.reused, again.environment, again.current) == (True, made.environment, True)
