@@ -1,6 +1,6 @@
 """A setup in a process of its own, which is killed at a step: `python -m tests.support.dying REQUEST`.
 
-REQUEST is a JSON file: `home`, `constraints`, `environ`, `python`, `source`, `wait`, `steps`, `kill_at`. Every
+REQUEST is a JSON file: `home`, `constraints`, `environ`, `uv`, `python`, `source`, `wait`, `steps`, `kill_at`. Every
 change that the process makes below `home`, and every uv that it starts, is a step; right before the one whose number
 is `kill_at` it gets SIGKILL. The steps are appended to the file `steps` as they come. At `kill_at` 0 it lives.
 """
@@ -53,6 +53,7 @@ def main() -> int:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     context = Context(home=Home(Path(home)), constraints=Path(request["constraints"]), environ=request["environ"])
+    context.uv = request["uv"]
     wanted = Request(strategy="cpu", source=request["source"], python=PythonVersion.parse(request["python"]))
     sys.addaudithook(watch)
     try:

@@ -123,6 +123,7 @@ class World:
     interpreter: Interpreter
     variables: dict[str, str] = field(default_factory=dict)
     """Beyond those that every task gets."""
+    uv: str = field(default_factory=find_uv)
     started: int = 0
 
     def __post_init__(self) -> None:
@@ -169,7 +170,10 @@ class World:
 
     def context(self, run: Runner = run, **variables: str) -> Context:
         """Make a task's context."""
-        return Context(home=self.home, run=run, constraints=self.constraints, environ={**self.environ(), **variables})
+        environ = {**self.environ(), **variables}
+        context = Context(home=self.home, run=run, constraints=self.constraints, environ=environ)
+        context.uv = self.uv
+        return context
 
     def request(self, strategy: str = "cpu", **options: Any) -> Request:
         return Request(strategy=strategy, python=self.interpreter.minor, **options)
@@ -188,9 +192,16 @@ class World:
             "constraints": str(self.constraints),
             "environ": self.environ(),
         }
-        values |= {"python": self.python, "source": source, "kill_at": kill_at, "wait": wait, "steps": str(steps)}
+        values |= {
+            "uv": self.uv,
+            "python": self.python,
+            "source": source,
+            "kill_at": kill_at,
+            "wait": wait,
+            "steps": str(steps),
+        }
         request.write_text(json.dumps(values))
-        return Popen(
+        process = Popen(
             [sys.executable, "-m", "tests.support.dying", str(request)],
             cwd=CHECKOUT,
             env=self.environ(),
@@ -198,6 +209,8 @@ class World:
             stderr=PIPE,
             text=True,
         )
+        self._stack.callback(_end, process)
+        return process
 
     def steps(self) -> list[str]:
         """Give the steps of the setup that was started last."""
@@ -223,7 +236,6 @@ class World:
     def _fill(self) -> None:
         (self.root / "bin").mkdir(parents=True)
         (self.root / "bin" / f"python{self.python}").symlink_to(self.interpreter.path)
-        (self.root / "bin" / "uv").symlink_to(find_uv())
         (self.root / "user").mkdir()
         self.constraints.mkdir()
         default = self.root / "default"
@@ -256,6 +268,11 @@ class World:
             rows += ['torch = ">=2"', f"platforms = {[str(one) for one in Architecture]}"]
             rows += ['checked = "2026-11-22"', 'source = "a world for tests"', ""]
         return "\n".join(rows).replace("'", '"')
+
+
+def _end(process: Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 NAMES = ("torch", "torchaudio", "torchvision", "triton", "pytorch-triton*", "nvidia-*", "cuda-*")
