@@ -7,6 +7,7 @@ own line on stdout, progress on stderr. What acts takes --dry-run, and honours i
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -48,6 +49,9 @@ def command(
             except KeyboardInterrupt:
                 _end_children()
                 raise Exit("interrupted", code=ExitCode.INTERRUPTED) from None
+            except BrokenPipeError:
+                _close_stdout()
+                raise Exit(code=ExitCode.OK) from None
             except OSError as error:
                 _fail(_from_os(error), as_json=as_json)
 
@@ -74,6 +78,11 @@ def _from_os(error: OSError) -> SparkError:
     from scripts.disk import disk_error
 
     return disk_error(error, Path(str(error.filename or ".")))
+
+
+def _close_stdout() -> None:
+    """Whoever read us (`head`) has gone: have Python's last flush go nowhere, instead of ending in a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _handle_signals() -> None:
@@ -103,6 +112,11 @@ def _print_json(value: Any) -> None:
 def _print_lines(lines: Any) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
+
+
+def _show(as_json: bool, value: Any, lines: Any) -> None:
+    """Print a result: as JSON, or as lines."""
+    _print_json(value) if as_json else _print_lines(lines)
 
 
 def _context(verbose: bool = False) -> Any:
@@ -187,13 +201,13 @@ def setup(
     )
     choice = None if weights.strip().lower() == "none" else parse_choice(weights)
     patience = seconds(wait, "--wait")
+    target = target_capability(sm, context)
     if _is_dry(c, dry_run):
         planned = make_plan(request, context, refresh=refresh, fetch_python=False)
-        _print_json(planned) if json else _print_lines(plan_lines(planned))
+        _show(json, planned, plan_lines(planned))
         return
-    target = target_capability(sm, context)
     result = perform(request, choice, target, context, wait_seconds=patience, refresh=refresh, smoke=smoke)
-    _print_json(result) if json else _print_lines(setup_lines(result))
+    _show(json, result, setup_lines(result))
 
 
 @command(
@@ -227,7 +241,7 @@ def verify(
 
     context = _context(verbose)
     if _is_dry(c, dry_run):
-        _print_lines(order_lines())
+        _show(json, {"order": order_lines()}, order_lines())
         return
     judged = judge_environment(
         context,
@@ -239,7 +253,7 @@ def verify(
         weights=weights,
         report_folder=Path(report) if report else None,
     )
-    _print_json(judged.report) if json else _print_lines([judged.text, "", f"reports: {judged.folder}"])
+    _show(json, judged.report, [judged.text, "", f"reports: {judged.folder}"])
     if judged.exit_code != ExitCode.OK:
         raise Exit(code=judged.exit_code)
 
@@ -254,6 +268,7 @@ def verify(
         "play": "play it as well",
         "env": _ENV_HELP,
         "verbose": "show every command",
+        "dry_run": "check all of the above and say nothing",
     },
     positional=("text",),
 )
@@ -267,13 +282,21 @@ def say(
     play: bool = False,
     env: str = "",
     verbose: bool = False,
+    dry_run: bool = False,
     json: bool = False,
 ) -> None:
     """Speak a text into a WAV file, with the current environment. A text that starts with a dash: --text=-x."""
-    from scripts.operations.speaking import speak, spoken_lines
+    from scripts.operations.speaking import foreseen_lines, speak, spoken_lines
 
+    context = _context(verbose)
+    if _is_dry(c, dry_run):
+        lines = foreseen_lines(
+            context, text=text, out=Path(out), voice=voice, speed=speed, device=device, env=env or None
+        )
+        _show(json, {"foreseen": lines}, lines)
+        return
     spoken = speak(
-        _context(verbose),
+        context,
         text=text,
         out=Path(out),
         voice=voice,
@@ -282,7 +305,7 @@ def say(
         play=play,
         env=env or None,
     )
-    _print_json(spoken) if json else _print_lines(spoken_lines(spoken))
+    _show(json, spoken, spoken_lines(spoken))
 
 
 @command(
@@ -307,14 +330,12 @@ def lock(
 
     context = _context(verbose)
     if _is_dry(c, dry_run):
-        _print_lines(lock_names(context.lanes, only or None))
+        names = lock_names(context.lanes, only or None)
+        _show(json, {"files": names}, names)
         return
     result = perform(context, date=date or None, only=only or None)
-    if json:
-        _print_json(result)
-        return
     unlocked = [f"unlocked: {name} ({reason})" for name, reason in result.unlocked]
-    _print_lines([f"{len(result.files)} files, {len(result.changed)} changed", *unlocked])
+    _show(json, result, [f"{len(result.files)} files, {len(result.changed)} changed", *unlocked])
 
 
 @command({}, name="list")
@@ -338,10 +359,11 @@ def env_use(c: Invocation, name: str, dry_run: bool = False, json: bool = False)
 
     context = _context()
     if _is_dry(c, dry_run):
-        _print_lines([f"would make {context.store.find_ready(name).name} current"])
+        chosen = context.store.find_ready(name).name
+        _show(json, {"would_use": chosen}, [f"would make {chosen} current"])
         return
     chosen = use(name, context)
-    _print_json({"current": chosen}) if json else _print_lines([f"current: {chosen}"])
+    _show(json, {"current": chosen}, [f"current: {chosen}"])
 
 
 @command({"env": _ENV_HELP, "dry_run": "print the command and run nothing"}, name="run")
@@ -364,26 +386,27 @@ def env_run(c: Invocation, env: str = "", dry_run: bool = False) -> None:
 )
 def env_remove(c: Invocation, name: str, dry_run: bool = False, json: bool = False) -> None:
     """Delete an environment."""
-    from scripts.operations.environments import remove
+    from scripts.operations.environments import foreseen_removal, remove
 
     context = _context()
     if _is_dry(c, dry_run):
-        _print_lines([f"would delete {context.store.find(name).path}"])
+        doomed = foreseen_removal(name, context)
+        _show(json, {"would_remove": doomed.name}, [f"would delete {doomed.path}"])
         return
     removed = remove(name, context)
-    _print_json({"removed": removed}) if json else _print_lines([f"removed: {removed}"])
+    _show(json, {"removed": removed}, [f"removed: {removed}"])
 
 
 @command({"yes": "do it: without this, it only says what it would delete", "dry_run": _DRY_HELP}, name="purge")
 def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: bool = False) -> None:
     """Delete every environment, the weights and the caches of the data root."""
     from scripts.errors import UsageError
-    from scripts.operations.environments import purge
+    from scripts.operations.environments import foreseen_purge, purge
 
     context = _context()
     if _is_dry(c, dry_run):
-        _print_lines([f"would delete {entry.path}" for entry in context.store.entries()])
-        _print_lines([f"would empty {context.home.root}"])
+        doomed = foreseen_purge(context)
+        _show(json, {"would_remove": doomed}, [f"would delete {one}" for one in doomed])
         return
     if not yes:
         raise UsageError(
@@ -392,7 +415,7 @@ def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: boo
             hint="say so: invoke env.purge --yes; or look first: invoke env.purge --dry-run",
         )
     removed = purge(context)
-    _print_json({"removed": removed}) if json else _print_lines([f"removed: {one}" for one in removed])
+    _show(json, {"removed": removed}, [f"removed: {one}" for one in removed])
 
 
 ns = Collection()

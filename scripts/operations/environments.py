@@ -6,11 +6,13 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from scripts.disk import disk_errors
 from scripts.environments.locking import locked
-from scripts.environments.store import Entry, is_ours
+from scripts.environments.store import Entry, is_ours, require_ours
 from scripts.errors import DiskError, UsageError
+from scripts.home import Home
 from scripts.operations.context import Context
 from scripts.progress import say
 
@@ -86,6 +88,25 @@ def remove(name: str, context: Context) -> str:
     return entry.name
 
 
+def foreseen_removal(name: str, context: Context) -> Entry:
+    """Find what remove would delete. Raises what remove raises, save that it may be busy."""
+    entry = context.store.find(name)
+    require_ours(entry.path)
+    return entry
+
+
+def foreseen_purge(context: Context) -> tuple[str, ...]:
+    """Name what purge would delete."""
+    home = context.home
+    environments = [str(entry.path) for entry in context.store.entries() if is_ours(entry.path)]
+    folders = [str(folder) for folder in _emptied(home) if folder.is_dir()]
+    return (*environments, *folders)
+
+
+def _emptied(home: Home) -> tuple[Path, ...]:
+    return (home.weights, home.cache, home.reports, home.locks)
+
+
 def purge(context: Context) -> tuple[str, ...]:
     """Empty the data root: environments, weights, caches, reports; what is not ours stays and is named.
 
@@ -95,7 +116,7 @@ def purge(context: Context) -> tuple[str, ...]:
     removed = [remove(entry.name, context) for entry in context.store.entries() if is_ours(entry.path)]
     strangers = [entry.name for entry in context.store.entries()]
     home = context.home
-    for folder in (home.weights, home.cache, home.reports, home.locks):
+    for folder in _emptied(home):
         if folder.is_dir():
             with disk_errors(folder):
                 shutil.rmtree(folder)

@@ -35,7 +35,8 @@ def setup_lines(result: SetupResult) -> list[str]:
     if result.prediction is not None:
         lines.append(f"  predicted for compute capability {result.predicted_for}, not verified: {result.prediction}")
     if result.current:
-        lines.append('  it is now current; `invoke verify` judges it, `invoke say "Hello."` speaks')
+        speaks = ', `invoke say "Hello."` speaks' if result.weights is not None else ""
+        lines.append(f"  it is now current; `invoke verify` judges it{speaks}")
     else:
         lines.append("  it is NOT made current, for it is predicted broken there; `invoke verify --env NAME` says why")
     return [redact(line) for line in lines]

@@ -13,8 +13,9 @@ from scripts.model.weights import Weights
 from scripts.operations.context import Context
 from scripts.operations.playing import find_player
 from scripts.operations.playing import play as play_file
-from scripts.operations.say import Spoken, say
+from scripts.operations.say import Spoken, check_device, check_text, parse_speed, say
 from scripts.weights.store import stored
+from scripts.weights.voices import choose_voice
 
 
 def speak(
@@ -47,6 +48,23 @@ def speak(
     if player is not None:
         play_file(out, player, context.run)
     return spoken
+
+
+def foreseen_lines(
+    context: Context, *, text: str, out: Path, voice: str, speed: str, device: str, env: str | None
+) -> list[str]:
+    """Say what speak would do: for --dry-run. Raises what speak raises for its input and for the environment."""
+    words = check_text(read_text(text))
+    entry = context.store.find_ready(env)
+    weights = _weights(entry, context)
+    chosen = choose_voice(weights.voices, voice)
+    bridge = ", with the bridge" if wants_bridge(entry.record) else ""
+    how = f"speed {parse_speed(speed):g}, device {check_device(device)}{bridge}"
+    return [
+        f"would speak {len(words):,} characters into {out}",
+        f"  voice {chosen.name} ({chosen.language}), {how}",
+        f"  environment {entry.name}, weights: {weights.label}",
+    ]
 
 
 def read_text(text: str) -> str | bytes:
