@@ -1,0 +1,76 @@
+"""What verify's options mean before a probe is started, and what it says it would ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.errors import ExitCode, SparkError
+from scripts.operations.context import Context
+from scripts.operations.judging import judge_environment, order_lines
+from scripts.verification.evidence import CANARIES, MODES
+from tests.support.contexts import context
+from tests.support.machines import PC
+from tests.support.plans import record
+from tests.support.scripted import ScriptedRunner
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Context:
+    made = context(tmp_path, PC)
+    made.store.write(record("cpu-1111", weights="registry-gone"))
+    made.store.write(record("cpu-2222", state="building"))
+    return made
+
+
+def judge(given: Context, **said: Any) -> SparkError:
+    options: dict[str, Any] = {
+        "env": None,
+        "python": None,
+        "sm": "",
+        "expect": None,
+        "require_gpu": False,
+        "weights": "auto",
+        "report_folder": None,
+        **said,
+    }
+    with pytest.raises(SparkError) as caught:
+        judge_environment(given, **options)
+    assert caught.value.hint
+    assert isinstance(given.run, ScriptedRunner)
+    assert given.run.seen == []
+    assert not given.home.reports.exists()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "reference"),
+    [
+        ({}, ExitCode.NO_CANDIDATE, "no-environment"),
+        ({"env": "cu130"}, ExitCode.NO_CANDIDATE, "no-environment"),
+        ({"env": "cpu-2"}, ExitCode.NO_CANDIDATE, "environment-not-ready"),
+        ({"env": "cpu-1", "python": "/usr/bin/python3"}, ExitCode.USAGE, "two-environments"),
+        ({"env": "cpu-1", "expect": "maybe"}, ExitCode.USAGE, "unknown-verdict"),
+        ({"env": "cpu-1", "expect": ","}, ExitCode.USAGE, "unknown-verdict"),
+        ({"env": "cpu-1", "sm": "big"}, ExitCode.USAGE, "bad-compute-capability"),
+        ({"env": "cpu-1", "weights": "heavy"}, ExitCode.USAGE, "unknown-weights"),
+        ({"env": "cpu-1"}, ExitCode.NO_CANDIDATE, "no-weights"),
+        ({"python": "/absent/python"}, ExitCode.NO_CANDIDATE, "no-interpreter"),
+    ],
+)
+def test_refused_before_a_probe_starts(given: Context, said: dict[str, Any], code: ExitCode, reference: str) -> None:
+    error = judge(given, **said)
+    assert (error.exit_code, error.reference) == (code, reference)
+
+
+def test_a_folder_stands_for_its_interpreter(given: Context, tmp_path: Path) -> None:
+    error = judge(given, python=str(tmp_path))
+    assert error.message == f"there is no interpreter {tmp_path}/bin/python"
+
+
+def test_the_order_names_every_canary_and_mode() -> None:
+    text = "\n".join(order_lines())
+    assert all(f"canary.{name}" in text for name in CANARIES)
+    assert all(mode in text for mode in MODES)

@@ -1,0 +1,99 @@
+"""Plans, results and listings as lines."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.model.plan import Blocker, InstallLock, Refusal
+from scripts.operations.environments import listing
+from scripts.operations.planning import Planned
+from scripts.operations.rendering import listing_rows, plan_lines, setup_lines
+from scripts.operations.setup import SetupResult
+from tests.support.contexts import context
+from tests.support.machines import PC
+from tests.support.plans import STEPS, TORCH_LOCK, plan, record
+
+REFUSALS = (Refusal(strategy="cu132", blockers=(Blocker(reason="too new"), Blocker(reason="too far"))),)
+
+
+def test_a_plan() -> None:
+    assert plan_lines(Planned(plan=plan(notes=("a note",)), refusals=REFUSALS, for_this_machine=False)) == [
+        "passed over cu132: too new; too far",
+        "chosen: cu130",
+        "plan: environment cu130-0123456789ab",
+        "  torch 2.15.0 from cu130 (CUDA 13.0, NVRTC 13.0.88), Python 3.12, x86_64",
+        "  1. create a venv of Python 3.12.3 (/usr/bin/python3.12)",
+        "  2. install 2 packages pinned by constraints/cu130-x86_64-cp312.txt from https://lane.example/whl/cu130",
+        "  3. install 1 packages pinned by constraints/kokoro-x86_64-cp312.txt from the default index",
+        "  4. install kokoro_spark 0.1.0, made here",
+        "  5. check that everything fits together and torch is 2.15.0 (CUDA 13.0)",
+        "note: a note",
+        "note: this plan is for x86_64; it cannot be carried out on this machine",
+    ]
+
+
+def test_a_plan_shows_no_credentials() -> None:
+    lock = dataclasses.replace(TORCH_LOCK, index="https://me:secret@mirror.example/whl/cu130")
+    given = plan(steps=(STEPS[0], InstallLock(lock=lock)), notes=("index https://me:secret@host",))
+    assert not any("secret" in line for line in plan_lines(Planned(plan=given)))
+
+
+def test_a_cpu_build_has_no_cuda() -> None:
+    lines = plan_lines(Planned(plan=plan(strategy="cpu", cuda=None, nvrtc=None)))
+    assert "  torch 2.15.0 from cu130 (CPU-only build), Python 3.12, x86_64" in lines
+
+
+def result(**changes: Any) -> SetupResult:
+    values: dict[str, Any] = {
+        "environment": "cu130-0123456789ab",
+        "plan": plan(),
+        "refusals": (),
+        "reused": False,
+        "weights": "registry-1234",
+        "prediction": "not-needed",
+        "predicted_for": "12.1",
+        "current": True,
+        "notes": (),
+        **changes,
+    }
+    return SetupResult(**values)
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "not_there"),
+    [
+        ({}, "environment cu130-0123456789ab: ready", "found as it was"),
+        ({}, "  predicted for compute capability 12.1, not verified: not-needed", "NOT"),
+        ({}, "  weights: registry-1234", "passed over"),
+        ({}, "`invoke say", "note:"),
+        ({"reused": True}, "environment cu130-0123456789ab: ready, found as it was", "NOT"),
+        ({"weights": None}, "it is now current", "`invoke say"),
+        ({"prediction": None, "predicted_for": None}, "it is now current", "predicted"),
+        ({"current": False, "prediction": "broken"}, "it is NOT made current", "it is now current"),
+        ({"refusals": REFUSALS}, "chosen: cu130", "NOT"),
+        ({"notes": ("from https://me:secret@host",)}, "note: from https://****@host", "secret"),
+    ],
+)
+def test_a_result(changes: dict[str, Any], there: str, not_there: str) -> None:
+    text = "\n".join(setup_lines(result(**changes)))
+    assert there in text
+    assert not_there not in text
+
+
+def test_a_listing(tmp_path: Path) -> None:
+    given = context(tmp_path, PC)
+    given.store.write(record("cpu-1", plan=plan(cuda=None), verdict="not-applicable", weights="synthetic"))
+    given.store.write(record("cu130-2", prediction="needed"))
+    given.store.write(record("cu130-3", state="failed", reason="no space"))
+    (given.home.environments / "mine").mkdir()
+    given.store.use("cu130-2")
+    assert listing_rows(listing(given)) == [
+        ("", "cpu-1", "ready", "2.15.0", "-", "3.12", "synthetic", "not-applicable"),
+        ("*", "cu130-2", "ready", "2.15.0", "13.0", "3.12", "-", "predicted needed"),
+        ("", "cu130-3", "failed: no space", "2.15.0", "13.0", "3.12", "-", "-"),
+        ("", "mine", "unreadable: mine has no record", "", "-", "", "-", "-"),
+    ]
