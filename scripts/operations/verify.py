@@ -61,7 +61,7 @@ def verify(
     base = dict(os.environ if environ is None else environ)
     with tempfile.TemporaryDirectory(prefix="kokoro-spark-verify-") as name:
         questions = Questions(
-            python=python, run=run, environ=base, workdir=Path(name), bytecode=Home.find(base).cache / "bytecode"
+            python=python, run=run, environ=base, workdir=Path(name), bytecode=Home.find(base).bytecode
         )
         observations = _trustworthy(questions, () if record is None else record.distributions)
         device = questions.ask("device")

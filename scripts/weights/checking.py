@@ -25,6 +25,7 @@ def check(folder: dict[str, str], means: Means) -> str:
             {"weights": folder},
             run=means.run,
             environ=means.environ,
+            bytecode=means.home.bytecode,
             timeout=_CHECK_SECONDS,
         )
     if observation.outcome is not Outcome.PASSED:

@@ -97,7 +97,13 @@ def _convert(pins: RegistryPins, means: Means, *, model: Path, work: Path, folde
     }
     with step("turning the int8 model into a checkpoint"):
         observation = ask(
-            means.python, "convert", request, run=means.run, environ=means.environ, timeout=_CONVERT_SECONDS
+            means.python,
+            "convert",
+            request,
+            run=means.run,
+            environ=means.environ,
+            bytecode=means.home.bytecode,
+            timeout=_CONVERT_SECONDS,
         )
     if observation.outcome is not Outcome.PASSED:
         raise probe_failed(observation, doing="converting Kokoro's int8 model")
