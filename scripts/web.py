@@ -190,6 +190,10 @@ class Web:
             reference="server-error",
         )
 
+    def reach(self, url: str) -> None:
+        """Connect to a URL's host, or to the proxy on the way there, and hang up."""
+        self._require_reachable(url)
+
     def _require_reachable(self, url: str) -> None:
         with _translated(url):
             target = urlsplit(select_proxy(url, {**self._session.proxies, **get_environ_proxies(url)}) or url)

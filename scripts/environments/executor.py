@@ -126,6 +126,10 @@ class Executor:
             build = folder / "locks" / f"{name}-build.txt"
             write_whole(build, lock.build_text)
             arguments += ["--build-constraints", str(build), "--require-build-hashes"]
+            arguments += ["--preview-features", "build-dependency-hashes"]  # or uv warns each time
+        else:
+            # --require-hashes says nothing of what a source build needs: without pins for that, there is none.
+            arguments += ["--only-binary", ":all:"]
         if lock.index is not None:
             arguments += ["--default-index", lock.index]
         self._uv([*arguments, "-r", str(requirements)], doing=f"installing {lock.name}")

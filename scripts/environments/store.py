@@ -79,6 +79,13 @@ class Store:
         except IntegrityError as error:
             return Entry(path, None, error.message)
 
+    def whole(self, name: str) -> EnvironmentRecord | None:
+        """Give the record of an environment that can be used as it is; None: there is none."""
+        entry = self.entry(self.path(name))
+        if entry.record is None or entry.record.state is not EnvironmentState.READY or not entry.python.exists():
+            return None
+        return entry.record
+
     def find(self, name: str | None) -> Entry:
         """Find a ready environment by name, by the start of its name, or (None) the current one.
 

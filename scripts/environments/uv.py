@@ -69,7 +69,7 @@ _KINDS: tuple[tuple[str, type[SparkError], str, str, str], ...] = (
         "try again; if it stays, the index or a mirror in between changed the file: tell its owner, install nothing",
     ),
     (
-        r"`--require-hashes` mode",
+        r"`--require-hashes` mode|no trusted hash was provided",
         IntegrityError,
         "bad-lock",
         "a pin has no hash",
@@ -165,13 +165,30 @@ def failure(stderr: str, *, doing: str) -> SparkError:
     told = _from_error_on(words)
     for pattern, kind, reference, message, hint in _KINDS:
         if re.search(pattern, told, re.IGNORECASE):
-            return kind(f"{doing}: {message}", context=_tail(words), reference=reference, hint=hint)
+            return kind(f"{doing}: {_subject(told)}{message}", context=_tail(words), reference=reference, hint=hint)
     return BuildError(
         f"{doing}: uv failed",
         context=_tail(words) or "uv said nothing",
         reference="uv-failed",
         hint="the lines above are uv's own; run it again with --verbose to see its command",
     )
+
+
+_SUBJECTS = (
+    r"hash mismatch for `([^`]+)`",
+    r"failed to (?:download|build|download and build|extract)[a-z ]* `([^`]+)`",
+    r"failed to install: (\S+)",
+    r"failed to fetch: `?([^\s`]+)",
+    r"because (?:there is no version of )?(\S+) (?:was not found|and you require|has no)",
+)
+
+
+def _subject(told: str) -> str:
+    """Name the package, file or address that the error is about, where uv does."""
+    for pattern in _SUBJECTS:
+        if found := re.search(pattern, told, re.IGNORECASE):
+            return f"{found[1]}: "
+    return ""
 
 
 def _from_error_on(words: str) -> str:

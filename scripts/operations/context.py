@@ -79,3 +79,13 @@ class Context:
         from scripts.wheels.index import DEFAULT_INDEX, Index  # noqa: PLC0415 - see above
 
         return Index(url or self.facts.index.default_index or DEFAULT_INDEX, self.web.get)
+
+    def reach(self, url: str | None) -> None:
+        """Insist that an index (None: the default one) can be connected to, unless uv is to do without.
+
+        Raises NetworkError.
+        """
+        from scripts.wheels.index import DEFAULT_INDEX  # noqa: PLC0415 - see above
+
+        if self.uv_environ.get("UV_OFFLINE", "0").lower() in {"0", "false", ""}:
+            self.web.reach(url or self.facts.index.default_index or DEFAULT_INDEX)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.errors import NetworkError, NoCandidateError, SparkError, UsageError
+from scripts.errors import IntegrityError, NetworkError, NoCandidateError, SparkError, UsageError
 from scripts.model.facts import HostFacts, Interpreter
 from scripts.model.plan import Blocker, Lock, Plan, Refusal, Request
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, Target
@@ -15,7 +15,7 @@ from scripts.operations.interpreters import find_interpreter
 from scripts.operations.torch_lock import torch_lock
 from scripts.strategies.base import PlanInputs, Strategy, TorchSource, require_supported
 from scripts.strategies.ladder import AUTO, climb, nothing_fits, strategy_named
-from scripts.strategies.locks import BUILD, REST, SOURCE_BUILDS, lock_filename, make_lock
+from scripts.strategies.locks import BUILD, REST, SOURCE_BUILDS, lock_filename, make_lock, parse_pins
 from scripts.wheels.made import made_wheels
 
 _GLIBC_ELSEWHERE = {Architecture.AARCH64: (2, 39), Architecture.X86_64: (2, 28)}
@@ -77,20 +77,23 @@ def _plan(strategy: Strategy, request: Request, site: Site, context: Context, *,
     for source, behind in zip(sources, [*sources[1:], None], strict=True):
         try:
             torch = torch_lock(source, site.target, request, rest, context, refresh=refresh)
+            inputs = PlanInputs(
+                source=source,
+                target=site.target,
+                interpreter=site.interpreter,
+                locks=(torch, rest),
+                made=tuple((wheel.name, wheel.version, wheel.sha256) for wheel in made_wheels()),
+                notes=notes + context.facts.index.notes,
+            )
+            plan = strategy.plan(inputs)
+            if behind is not None and context.store.whole(plan.environment) is None:
+                context.reach(source.index)  # its pins may be in constraints/, so that nobody has asked it yet
         except NetworkError as error:
             if behind is None:
-                raise _unreachable(error, strategy, source) from error
+                raise unreachable(error, strategy.name, source.index) from error
             notes += (f"{source.name}: {error.message}; torch comes from {_in_words(behind)} instead",)
-            continue
-        inputs = PlanInputs(
-            source=source,
-            target=site.target,
-            interpreter=site.interpreter,
-            locks=(torch, rest),
-            made=tuple((wheel.name, wheel.version, wheel.sha256) for wheel in made_wheels()),
-            notes=notes + context.facts.index.notes,
-        )
-        return strategy.plan(inputs)
+        else:
+            return plan
     raise AssertionError("a strategy has at least one source")
 
 
@@ -106,8 +109,20 @@ def rest_lock(target: Target, constraints: Path) -> Lock:
             hint="make them with `invoke lock`",
         )
     text = path.read_text(encoding="utf-8")
-    build = (constraints / f"{BUILD}.txt").read_text(encoding="utf-8") if _has(text, SOURCE_BUILDS) else ""
+    build = _build_text(constraints / f"{BUILD}.txt") if _has(text, SOURCE_BUILDS) else ""
     return make_lock(f"constraints/{name}", text, index=None, build_text=build)
+
+
+def _build_text(path: Path) -> str:
+    """Read the pins of what source builds need. Raises IntegrityError where there are none, or one has no hash."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if not parse_pins(text, what=f"constraints/{path.name}"):
+        raise IntegrityError(
+            f"constraints/{path.name} pins nothing, and {', '.join(SOURCE_BUILDS)} exists as source only",
+            reference="bad-lock",
+            hint="regenerate it with `invoke lock`",
+        )
+    return text
 
 
 def _in_words(source: TorchSource) -> str:
@@ -158,13 +173,13 @@ def _blocked(strategy: Strategy, blockers: tuple[Blocker, ...]) -> SparkError:
     )
 
 
-def _unreachable(error: NetworkError, strategy: Strategy, source: TorchSource) -> NetworkError:
-    """Add what to try instead to an index that does not answer."""
+def unreachable(error: NetworkError, strategy: str, index: str | None) -> NetworkError:
+    """Add what to try instead to an index (None: the default one) that does not answer."""
     alternatives = "--strategy pypi (the default index has CUDA builds), --index URL (a mirror of the lane)"
-    if source.index is None:
+    if index is None:
         alternatives = "a mirror (UV_DEFAULT_INDEX or pip's index-url), or a proxy (HTTPS_PROXY)"
     return NetworkError(
-        f"strategy {strategy.name}: {error.message}",
+        f"strategy {strategy}: {error.message}",
         context=error.context,
         reference=error.reference,
         hint=f"try {alternatives}, or check the network",

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from scripts.environments.executor import Executor
 from scripts.environments.locking import locked
-from scripts.environments.store import Entry, read_record
-from scripts.errors import IntegrityError, UsageError
-from scripts.model.environment import EnvironmentRecord, EnvironmentState
+from scripts.environments.store import Entry
+from scripts.errors import NetworkError, UsageError
+from scripts.model.environment import EnvironmentRecord
 from scripts.model.evidence import VerdictKind
-from scripts.model.plan import Plan, Refusal, Request, WeightsChoice
+from scripts.model.plan import InstallLock, Plan, Refusal, Request, WeightsChoice
 from scripts.model.target import ComputeCapability
 from scripts.operations.context import Context
-from scripts.operations.planning import make_plan
+from scripts.operations.planning import make_plan, unreachable
 from scripts.progress import say
 from scripts.weights.obtaining import obtain
 from scripts.wheels.made import write_made_wheel
@@ -91,13 +91,10 @@ def setup(
 
 def _build(plan: Plan, context: Context, lock_descriptor: int) -> tuple[EnvironmentRecord, bool]:
     """Give the plan's environment: the one that is there and whole, else a new one."""
-    folder = context.store.path(plan.environment)
-    try:
-        record = read_record(folder)
-    except IntegrityError:
-        record = None
-    if record is not None and record.state is EnvironmentState.READY and (folder / "bin" / "python").exists():
+    record = context.store.whole(plan.environment)
+    if record is not None:
         return record, True
+    _reach_indexes(plan, context)
     context.store.sweep()
     executor = Executor(
         store=context.store,
@@ -109,6 +106,15 @@ def _build(plan: Plan, context: Context, lock_descriptor: int) -> tuple[Environm
         lock_descriptor=lock_descriptor,
     )
     return executor.realise(plan), False
+
+
+def _reach_indexes(plan: Plan, context: Context) -> None:
+    """Say at once that an index is out of reach: uv tries again and again, for a quarter of a minute."""
+    for index in dict.fromkeys(step.lock.index for step in plan.steps if isinstance(step, InstallLock)):
+        try:
+            context.reach(index)
+        except NetworkError as error:
+            raise unreachable(error, plan.strategy, index) from error
 
 
 def _weighted(choice: WeightsChoice, record: EnvironmentRecord, entry: Entry, context: Context) -> EnvironmentRecord:

@@ -89,13 +89,24 @@ def test_every_step_is_one_command(store: Store, uv: PretendingUv, tmp_path: Pat
     assert [one[:2] for one in uv.seen] == [["/bin/uv", "--no-config"]] * 5
     assert [one[2:] for one in uv.seen] == [
         ["venv", "--quiet", "--relocatable", "--allow-existing", "--python", "/usr/bin/python3.12", at],
-        [*install, "--require-hashes", "--default-index", "https://lane.example/whl/cu130", "-r", str(torch)],
+        [
+            *install,
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--default-index",
+            "https://lane.example/whl/cu130",
+            "-r",
+            str(torch),
+        ],
         [
             *install,
             "--require-hashes",
             "--build-constraints",
             str(build),
             "--require-build-hashes",
+            "--preview-features",
+            "build-dependency-hashes",
             "-r",
             str(rest),
         ],
