@@ -14,7 +14,7 @@ from scripts.model.facts import Interpreter
 from scripts.model.target import Architecture, PythonVersion
 from scripts.shell import Completed
 from scripts.strategies.locks import BUILD, REST, lock_filename
-from tests.benchmarks.timing import Figure, checked, in_turn, invoke, peak_mib, seconds_of
+from tests.benchmarks.timing import Figure, checked, in_turn, invoke, peak_mib, processor_seconds, seconds_of
 
 SETUP = ("setup", "--strategy", "pypi", "--weights", "none", "--no-smoke")
 CPU_SETUP = ("setup", "--strategy", "cpu", "--source", "default", "--weights", "synthetic", "--no-smoke")
@@ -100,8 +100,16 @@ class Bench:
         environ = self.environ("kept")
         shutil.rmtree(self.folder / "kept" / "cache" / "bytecode", ignore_errors=True)
         first = checked(invoke(*VERIFY), environ).seconds
-        (again,) = in_turn(self.times, lambda _: checked(invoke(*VERIFY), environ).seconds)
-        return [_bounded("verify, the first time", "s", (first,), 90.0), _bounded("verify", "s", again, 60.0)]
+        wall: list[float] = []
+        (work,) = in_turn(
+            self.times,
+            lambda _: processor_seconds(lambda: wall.append(checked(invoke(*VERIFY), environ).seconds)),
+        )
+        return [
+            _bounded("verify, the first time", "s", (first,), 90.0),
+            _bounded("verify", "s", tuple(wall), 60.0),
+            Figure(name="verify, processor time", unit="s", values=work),
+        ]
 
     def memory(self) -> list[Figure]:
         """The host process alone."""
