@@ -19,6 +19,7 @@ from scripts.errors import DiskError, IntegrityError, SparkError
 from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
 from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
 from scripts.progress import say
+from scripts.redaction import redact
 from scripts.shell import Completed, Runner
 
 MakeWheel = Callable[[str, Path], Path]
@@ -154,7 +155,7 @@ def describe(step: Step) -> str:
         case CreateVenv():
             return f"create a venv of Python {step.python}" + (f" ({step.interpreter})" if step.interpreter else "")
         case InstallLock():
-            origin = "the default index" if step.lock.index is None else step.lock.index
+            origin = "the default index" if step.lock.index is None else redact(step.lock.index)
             return f"install {len(step.lock.pins)} packages pinned by {step.lock.name} from {origin}"
         case InstallMade():
             return f"install {step.name} {step.version}, made here"

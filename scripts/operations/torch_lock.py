@@ -18,7 +18,7 @@ from scripts.model.wheels import Candidate, CudaBuild
 from scripts.operations.compiling import compile_lock
 from scripts.operations.context import Context
 from scripts.strategies.base import CPU_LANE, TorchSource
-from scripts.strategies.locks import lock_filename, make_lock, pin_named
+from scripts.strategies.locks import cuda_of, lock_filename, make_lock, pin_named
 from scripts.wheels.evaluate import evaluate, explain
 from scripts.wheels.metadata import cuda_build, read_metadata
 
@@ -37,6 +37,8 @@ def torch_lock(
     wanted = parse_torch(request.torch)
     pinned = pinned_lock(source, target, context.constraints)
     if pinned is not None and _satisfies(pinned, wanted):
+        if source.cuda_required and cuda_of(pinned.pins) is None:
+            raise _cpu_only(pinned.name, source)
         return pinned
     kept = _cache_file(source, target, request, context)
     exact = wanted is not None and all(one.operator == "==" and "*" not in one.version for one in wanted)
@@ -92,13 +94,7 @@ def choose_torch(source: TorchSource, target: Target, wanted: SpecifierSet | Non
     if source.cuda_required or source.lane_cuda is not None:
         build = read_build(best, target, context, source.index)
         if source.cuda_required and build.cuda is None:
-            raise NoCandidateError(
-                f"{best.file.filename} is a CPU-only build: strategy {source.name} is for the GPU",
-                context="its metadata requires no CUDA library at all; nothing was downloaded",
-                reference="cpu-only-build",
-                hint="the default index has CUDA builds for aarch64 since torch 2.11.0: leave --torch out, "
-                "or use --strategy cu130; `--strategy cpu` takes a CPU build on purpose",
-            )
+            raise _cpu_only(best.file.filename, source)
         if source.lane_cuda is not None and (build.cuda or CPU_LANE) != source.lane_cuda:
             raise NoCandidateError(
                 f"{best.file.filename} is a build for {_build_name(build)}: it does not belong to lane {source.name}",
@@ -107,6 +103,16 @@ def choose_torch(source: TorchSource, target: Target, wanted: SpecifierSet | Non
                 hint="check --index: a lane's URL ends with its name, e.g. /whl/cu130",
             )
     return best
+
+
+def _cpu_only(what: str, source: TorchSource) -> NoCandidateError:
+    return NoCandidateError(
+        f"{what} is a CPU-only build: strategy {source.name} is for the GPU",
+        context="it requires no CUDA library at all; nothing was downloaded",
+        reference="cpu-only-build",
+        hint="the default index has CUDA builds for aarch64 since torch 2.11.0: leave --torch out, "
+        "or use --strategy cu130; `--strategy cpu` takes a CPU build on purpose",
+    )
 
 
 def _build_name(build: CudaBuild) -> str:

@@ -11,6 +11,7 @@ from packaging.version import Version
 from scripts.errors import IntegrityError
 from scripts.model.plan import Lock, Pin
 from scripts.model.target import Architecture, PythonVersion
+from scripts.wheels.evaluate import local_cuda
 
 REST = "kokoro"
 """The lock of everything that does not belong to torch's lane: Kokoro, G2P, spaCy and their closure."""
@@ -85,10 +86,15 @@ def nvrtc_of(pins: Iterable[Pin]) -> str | None:
 
 
 def cuda_of(pins: Iterable[Pin]) -> str | None:
-    """Tell the CUDA release (`13.2`) of a set of pins by its NVRTC; None for a CPU-only build."""
-    nvrtc = nvrtc_of(pins)
+    """Tell the CUDA release (`13.2`) of a set of pins; None for a CPU-only build.
+
+    By its NVRTC; where torch brings all of CUDA inside its own wheel, as older lanes do for aarch64, by its `+cu128`.
+    """
+    known = tuple(pins)
+    nvrtc, torch = nvrtc_of(known), pin_named(known, "torch")
     if nvrtc is None:
-        return None
+        local = None if torch is None else local_cuda(Version(torch.version))
+        return None if local == "cpu" else local
     version = Version(nvrtc)
     return f"{version.major}.{version.minor}"
 

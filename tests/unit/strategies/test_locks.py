@@ -119,6 +119,11 @@ def test_cuda_is_told_by_nvrtc(name: str, version: str, cuda: str | None) -> Non
     assert nvrtc_of(pins) == (version if cuda else None)
 
 
+@pytest.mark.parametrize(("torch", "cuda"), [("2.8.0+cu129", "12.9"), ("2.8.0+cpu", None), ("2.8.0", None)])
+def test_cuda_is_told_by_torch_where_its_wheel_brings_it_all(torch: str, cuda: str | None) -> None:
+    assert cuda_of([pin("torch", torch)]) == cuda
+
+
 def test_pin_named() -> None:
     pins = [pin("a", "1"), pin("b", "2")]
     assert pin_named(pins, "c", "b") is pins[1]
