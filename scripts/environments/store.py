@@ -25,7 +25,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 @dataclass(frozen=True)
 class Entry:
-    """One folder of the store; `record` is None where it cannot be read, with the problem."""
+    """One folder of the store.
+
+    `record` is None where it cannot be read; `problem` says why, or what a ready environment has lost since.
+    """
 
     path: Path
     record: EnvironmentRecord | None
@@ -35,6 +38,11 @@ class Entry:
     def name(self) -> str:
         """The folder's name."""
         return self.path.name
+
+    @property
+    def state(self) -> EnvironmentState | None:
+        """What its record says; None without one."""
+        return None if self.record is None else self.record.state
 
     @property
     def python(self) -> Path:
@@ -75,9 +83,13 @@ class Store:
     def entry(self, path: Path) -> Entry:
         """Read one environment."""
         try:
-            return Entry(path, read_record(path))
+            entry = Entry(path, read_record(path))
         except IntegrityError as error:
             return Entry(path, None, error.message)
+        if entry.state is EnvironmentState.READY and not entry.python.exists():
+            base = f", the link to {entry.python.readlink()}" if entry.python.is_symlink() else ""
+            return dataclasses.replace(entry, problem=f"its interpreter bin/python is gone{base}")
+        return entry
 
     def whole(self, name: str) -> EnvironmentRecord | None:
         """Give the record of an environment that can be used as it is; None: there is none."""
@@ -87,18 +99,19 @@ class Store:
         return entry.record
 
     def find(self, name: str | None) -> Entry:
-        """Find a ready environment by name, by the start of its name, or (None) the current one.
+        """Find an environment by name, by the start of its name, or (None) the current one.
 
         Raises NoCandidateError, which lists what there is.
         """
         if name is None:
             entry = self.current()
             if entry is None:
+                choose = "choose one with `invoke env.use NAME`, or " if self.entries() else ""
                 raise NoCandidateError(
                     "there is no current environment",
                     context=self._listing(),
                     reference="no-environment",
-                    hint="make one with `invoke setup`",
+                    hint=f"{choose}make one with `invoke setup`",
                 )
             return entry
         self.path(name)
@@ -116,13 +129,14 @@ class Store:
     def find_ready(self, name: str | None) -> Entry:
         """Find as `find` does, and insist that the environment is whole."""
         entry = self.find(name)
-        if entry.record is None or entry.record.state is not EnvironmentState.READY:
-            state = entry.problem if entry.record is None else entry.record.state
+        if entry.problem or entry.state is not EnvironmentState.READY:
+            again = "run `invoke setup` again with the options it was set up with"
+            by_hand = f"look at {entry.path} and delete it by hand, then {again}"
             raise NoCandidateError(
-                f"environment {entry.name} is not ready: {state}",
+                f"environment {entry.name} is not ready: {entry.problem or entry.state}",
                 context=entry.record.reason if entry.record else "",
                 reference="environment-not-ready",
-                hint="run `invoke setup` for it again, or remove it with `invoke env.remove`",
+                hint=f"{again}, or remove it with `invoke env.remove`" if is_ours(entry.path) else by_hand,
             )
         return entry
 
@@ -140,7 +154,10 @@ class Store:
         with disk_errors(link):
             temporary.unlink(missing_ok=True)
             temporary.symlink_to(name)
-            temporary.replace(link)
+            try:
+                temporary.replace(link)
+            finally:
+                temporary.unlink(missing_ok=True)
 
     def write(self, record: EnvironmentRecord) -> None:
         """Write an environment's record, credentials taken out."""
@@ -173,9 +190,7 @@ class Store:
                     path.rmdir()
 
     def _listing(self) -> str:
-        return "\n".join(
-            f"{entry.name}: {entry.record.state if entry.record else entry.problem}" for entry in self.entries()
-        )
+        return "\n".join(f"{entry.name}: {entry.problem or entry.state}" for entry in self.entries())
 
 
 def read_record(folder: Path) -> EnvironmentRecord:
@@ -202,11 +217,14 @@ def read_record(folder: Path) -> EnvironmentRecord:
 
 
 def has_tag(folder: Path) -> bool:
-    """Tell whether a folder carries our tag: a record that names the tool, of whatever schema."""
+    """Tell whether a folder carries our tag: a record that names the tool, of whatever schema, torn or whole."""
     try:
-        data = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        text = (folder / RECORD_NAME).read_text(encoding="utf-8", errors="replace")
+        data = json.loads(text)
+    except OSError:
         return False
+    except ValueError:  # a damaged disk or an editor: as long as the tag itself is left, a setup may start afresh
+        return f'"tool": "{TOOL}"' in text
     return isinstance(data, dict) and data.get("tool") == TOOL
 
 

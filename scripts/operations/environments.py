@@ -61,7 +61,7 @@ def _listed(entry: Entry, *, current: bool) -> Listed:
     return Listed(
         name=entry.name,
         current=current,
-        state=str(record.state),
+        state="unusable" if entry.problem else str(record.state),
         torch=record.plan.torch,
         cuda=record.plan.cuda,
         python=str(record.plan.python),
@@ -69,7 +69,7 @@ def _listed(entry: Entry, *, current: bool) -> Listed:
         weights=record.weights,
         verdict=record.verdict,
         prediction=record.prediction,
-        reason=record.reason,
+        reason=entry.problem or record.reason,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scripts.environments.store import TOOL
+from scripts.environments.store import TOOL, Store
 from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
 from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
 from scripts.model.target import Architecture, PythonVersion
@@ -56,3 +56,11 @@ def record(name: str = "cu130-0123456789ab", **changes: Any) -> EnvironmentRecor
         **changes,
     }
     return EnvironmentRecord(**values)
+
+
+def put(store: Store, written: EnvironmentRecord) -> None:
+    """Write a record and what stands for the interpreter: a ready environment is not ready without one."""
+    store.write(written)
+    python = store.path(written.name) / "bin" / "python"
+    python.parent.mkdir(exist_ok=True)
+    python.touch(mode=0o755)

@@ -22,7 +22,7 @@ from scripts.errors import ExitCode, SparkError
 from scripts.operations.context import Context
 from tests.support.contexts import context
 from tests.support.machines import PC
-from tests.support.plans import record
+from tests.support.plans import put, record
 from tests.support.scripted import ScriptedRunner
 
 ALL: dict[str, Task[Any]] = {name: tasks.ns[name] for name in tasks.ns.task_names}
@@ -72,7 +72,7 @@ def invoke(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     """A made-up machine with one ready environment, current, that has synthetic weights."""
     made = context(tmp_path, PC)
-    made.store.write(record(NAME, weights="synthetic"))
+    put(made.store, record(NAME, weights="synthetic"))
     made.store.use(NAME)
     monkeypatch.setattr(tasks, "_context", lambda verbose=False: made)
     return made
@@ -310,7 +310,7 @@ def test_facts(invoke: Invoke, world: Context) -> None:
 
 def test_env_list_use_and_remove(invoke: Invoke, world: Context) -> None:
     other = "pypi-4444cccc5555"
-    world.store.write(record(other))
+    put(world.store, record(other))
     assert [one["name"] for one in invoke("env.list", "--json").document] == [NAME, other]
     assert invoke("env.use", "pypi", "--json").document == {"current": other}
     assert invoke("env.remove", NAME, "--json").document == {"removed": NAME}

@@ -13,7 +13,7 @@ from scripts.errors import DiskError, ExitCode, IntegrityError, NoCandidateError
 from scripts.home import Home
 from scripts.model.environment import RECORD_NAME, EnvironmentState
 from scripts.model.plan import InstallLock
-from tests.support.plans import STEPS, TORCH_LOCK, plan, record
+from tests.support.plans import STEPS, TORCH_LOCK, plan, put, record
 
 ONE, TWO, OTHER = "cu130-1111aaaa2222", "cu130-1111bbbb3333", "pypi-4444cccc5555"
 
@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> Store:
     """Three ready environments."""
     made = Store(Home(root=tmp_path))
     for name in (ONE, TWO, OTHER):
-        made.write(record(name))
+        put(made, record(name))
     return made
 
 
@@ -85,6 +85,25 @@ def test_one_that_is_not_ready_is_found_but_not_used(store: Store, state: Enviro
         store.find_ready(ONE)
     assert caught.value.reference == "environment-not-ready"
     assert caught.value.context == reason
+    assert "`invoke setup` again" in caught.value.hint
+    assert "`invoke env.remove`" in caught.value.hint
+
+
+def test_one_whose_base_python_is_gone_is_not_used(store: Store, tmp_path: Path) -> None:
+    python = store.path(ONE) / "bin" / "python"
+    python.unlink()
+    python.symlink_to(tmp_path / "python3.12")
+    with pytest.raises(NoCandidateError, match=rf"bin/python is gone, the link to {tmp_path}/python3\.12"):
+        store.find_ready(ONE)
+    (tmp_path / "python3.12").touch()
+    assert store.find_ready(ONE).problem == ""
+
+
+def test_what_may_not_be_deleted_is_to_be_deleted_by_hand(store: Store) -> None:
+    overwrite(store, ONE, "{}")
+    with pytest.raises(NoCandidateError) as caught:
+        store.find_ready(ONE)
+    assert caught.value.hint.startswith(f"look at {store.path(ONE)} and delete it by hand")
 
 
 def test_a_record_comes_back_as_it_was_written(store: Store) -> None:
@@ -147,6 +166,16 @@ def test_current(store: Store) -> None:
 def test_a_link_to_nothing_is_no_current_environment(store: Store) -> None:
     store.home.current.symlink_to("gone-0000")
     assert store.current() is None
+    with pytest.raises(NoCandidateError, match="no current environment") as caught:
+        store.find(None)
+    assert caught.value.hint.startswith("choose one with `invoke env.use NAME`")
+
+
+def test_a_switch_that_is_refused_leaves_nothing(store: Store) -> None:
+    store.home.current.mkdir()
+    with pytest.raises(DiskError):
+        store.use(ONE)
+    assert names(store.home.environments) == {ONE, TWO, OTHER, "current"}
 
 
 def test_a_left_over_of_a_killed_switch_is_in_nobody_s_way(store: Store) -> None:
@@ -181,6 +210,13 @@ def test_a_link_inside_an_environment_is_not_followed(store: Store, tmp_path: Pa
 
 def test_an_environment_of_another_schema_can_be_removed(store: Store) -> None:
     overwrite(store, ONE, '{"schema": 99, "tool": "kokoro-spark"}')
+    store.remove(store.find(ONE))
+    assert not store.path(ONE).exists()
+
+
+def test_an_environment_whose_record_is_torn_can_be_removed(store: Store) -> None:
+    path = store.path(ONE) / RECORD_NAME
+    path.write_bytes(path.read_bytes()[:500])
     store.remove(store.find(ONE))
     assert not store.path(ONE).exists()
 
@@ -233,6 +269,8 @@ def test_a_record_is_for_reading(store: Store) -> None:
     [
         ('{"tool": "kokoro-spark"}', True),
         ('{"tool": "kokoro-spark", "schema": 99}', True),
+        ('{"schema": 1, "tool": "kokoro-spark", "na', True),
+        ('{"schema": 1, "tool": "kokoro-sp', False),
         ('{"tool": "other"}', False),
         ("[]", False),
         ("null", False),

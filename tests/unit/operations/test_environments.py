@@ -21,7 +21,7 @@ from scripts.operations.environments import (
 )
 from tests.support.contexts import context
 from tests.support.machines import PC
-from tests.support.plans import record
+from tests.support.plans import put, record
 
 ONE, TWO = "cpu-1111", "cu130-2222"
 ENVIRON = {"PATH": "/usr/bin", "HOME": "/home/user", "PYTHONPATH": "/x", "PYTHONHOME": "/y"}
@@ -30,8 +30,8 @@ ENVIRON = {"PATH": "/usr/bin", "HOME": "/home/user", "PYTHONPATH": "/x", "PYTHON
 @pytest.fixture
 def given(tmp_path: Path) -> Context:
     made = context(tmp_path, PC, environ=ENVIRON)
-    made.store.write(record(ONE))
-    made.store.write(record(TWO, weights="registry-1234"))
+    put(made.store, record(ONE))
+    put(made.store, record(TWO, weights="registry-1234"))
     return made
 
 
@@ -107,12 +107,17 @@ def test_the_link_is_resolved_before_anything_starts(given: Context) -> None:
 
 def test_a_command_replaces_us(given: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     program = given.store.path(ONE) / "bin" / "tool"
-    program.parent.mkdir()
     program.touch(mode=0o755)
     became: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(os, "execve", lambda path, argv, _environ: became.append((path, argv)))
     replace_by(ONE, ["tool", "-x", "a b"], given)
     assert became == [(str(program), ["tool", "-x", "a b"])]
+
+
+def test_a_command_never_runs_with_another_python(given: Context) -> None:
+    (given.store.path(ONE) / "bin" / "python").unlink()
+    with pytest.raises(NoCandidateError, match=r"is not ready: its interpreter bin/python is gone"):
+        replace_by(ONE, ["python", "-V"], given)
 
 
 @pytest.mark.parametrize(("command", "reference"), [([], "no-command"), (["absent-tool"], "program-not-found")])

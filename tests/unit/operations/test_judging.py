@@ -13,14 +13,14 @@ from scripts.operations.judging import judge_environment, order_lines
 from scripts.verification.evidence import CANARIES, MODES
 from tests.support.contexts import context
 from tests.support.machines import PC
-from tests.support.plans import record
+from tests.support.plans import put, record
 from tests.support.scripted import ScriptedRunner
 
 
 @pytest.fixture
 def given(tmp_path: Path) -> Context:
     made = context(tmp_path, PC)
-    made.store.write(record("cpu-1111", weights="registry-gone"))
+    put(made.store, record("cpu-1111", weights="registry-gone"))
     made.store.write(record("cpu-2222", state="building"))
     return made
 

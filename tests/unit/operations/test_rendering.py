@@ -15,7 +15,7 @@ from scripts.operations.rendering import listing_rows, plan_lines, setup_lines
 from scripts.operations.setup import SetupResult
 from tests.support.contexts import context
 from tests.support.machines import PC
-from tests.support.plans import STEPS, TORCH_LOCK, plan, record
+from tests.support.plans import STEPS, TORCH_LOCK, plan, put, record
 
 REFUSALS = (Refusal(strategy="cu132", blockers=(Blocker(reason="too new"), Blocker(reason="too far"))),)
 
@@ -86,14 +86,16 @@ def test_a_result(changes: dict[str, Any], there: str, not_there: str) -> None:
 
 def test_a_listing(tmp_path: Path) -> None:
     given = context(tmp_path, PC)
-    given.store.write(record("cpu-1", plan=plan(cuda=None), verdict="not-applicable", weights="synthetic"))
-    given.store.write(record("cu130-2", prediction="needed"))
+    put(given.store, record("cpu-1", plan=plan(cuda=None), verdict="not-applicable", weights="synthetic"))
+    put(given.store, record("cu130-2", prediction="needed"))
     given.store.write(record("cu130-3", state="failed", reason="no space"))
+    given.store.write(record("cu130-4"))
     (given.home.environments / "mine").mkdir()
     given.store.use("cu130-2")
     assert listing_rows(listing(given)) == [
         ("", "cpu-1", "ready", "2.15.0", "-", "3.12", "synthetic", "not-applicable"),
         ("*", "cu130-2", "ready", "2.15.0", "13.0", "3.12", "-", "predicted needed"),
         ("", "cu130-3", "failed: no space", "2.15.0", "13.0", "3.12", "-", "-"),
+        ("", "cu130-4", "unusable: its interpreter bin/python is gone", "2.15.0", "13.0", "3.12", "-", "-"),
         ("", "mine", "unreadable: mine has no record", "", "-", "", "-", "-"),
     ]

@@ -15,7 +15,7 @@ from scripts.operations.say import Spoken
 from scripts.operations.speaking import foreseen_lines, read_text, speak, spoken_lines, wants_bridge
 from tests.support.contexts import context
 from tests.support.machines import PC
-from tests.support.plans import record
+from tests.support.plans import put, record
 
 
 def test_text_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ OPTIONS = {"text": "Hello there.", "out": Path("x.wav"), "voice": "af_heart", "s
 
 def test_what_a_dry_run_foresees(tmp_path: Path) -> None:
     given = context(tmp_path, PC)
-    given.store.write(record("cpu-1", weights="synthetic", verdict="needed"))
+    put(given.store, record("cpu-1", weights="synthetic", verdict="needed"))
     first, second, third = foreseen_lines(given, **OPTIONS, env="cpu")  # type: ignore[arg-type]
     assert first == "would speak 12 characters into x.wav"
     assert second == "  voice af_heart (a), speed 1.5, device auto, with the bridge"
@@ -100,7 +100,7 @@ def test_what_a_dry_run_foresees(tmp_path: Path) -> None:
 @pytest.mark.parametrize("weights", [None, "registry-gone"])
 def test_an_environment_without_weights(tmp_path: Path, weights: str | None) -> None:
     given = context(tmp_path, PC)
-    given.store.write(record("cpu-1", weights=weights))
+    put(given.store, record("cpu-1", weights=weights))
     with pytest.raises(NoCandidateError) as caught:
         speak(given, **OPTIONS, play=False, env="cpu")  # type: ignore[arg-type]
     assert caught.value.reference == "no-weights"
