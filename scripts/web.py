@@ -24,7 +24,7 @@ from urllib.request import url2pathname
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies, select_proxy
+from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
 from urllib3 import HTTPResponse
 
 from scripts.errors import NetworkError, SparkError, UsageError
@@ -74,7 +74,8 @@ class Web:
         # requests itself knows REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which win; uv's variable is SSL_CERT_FILE.
         variables = {**(carried or {}), **os.environ}
         self._session.verify = variables.get("SSL_CERT_FILE") or True
-        self._session.proxies.update(proxies_of(carried or {}))
+        self._carried = proxies_of(carried or {})
+        self._no_proxy = (carried or {}).get("NO_PROXY")
         self._session.mount("file://", _FolderAdapter())
         self._timeouts = (connect_timeout, read_timeout)
         self._backoff = backoff
@@ -174,10 +175,12 @@ class Web:
 
     def _open(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Ask, and ask again after a 5xx. The body has not been read yet."""
-        self._require_reachable(url)
+        self.reach(url)
         for wait in (*self._backoff, None):
             with _translated(url):
-                response = self._session.get(url, headers=headers, timeout=self._timeouts, stream=True)
+                response = self._session.get(
+                    url, headers=headers, timeout=self._timeouts, stream=True, proxies=self._proxies(url)
+                )
             if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 return response
             response.close()
@@ -192,15 +195,18 @@ class Web:
 
     def reach(self, url: str) -> None:
         """Connect to a URL's host, or to the proxy on the way there, and hang up."""
-        self._require_reachable(url)
-
-    def _require_reachable(self, url: str) -> None:
         with _translated(url):
-            target = urlsplit(select_proxy(url, {**self._session.proxies, **get_environ_proxies(url)}) or url)
+            proxies = {**self._proxies(url), **get_environ_proxies(url, no_proxy=self._no_proxy)}
+            target = urlsplit(select_proxy(url, proxies) or url)
             host, port = target.hostname, port_of(target.scheme, target.port)
         if host and port and (host, port) not in self._reached:  # of anything else requests says what is wrong
             require_reachable(host, port, limit=self._timeouts[0], hint=_HINT)
             self._reached.add((host, port))
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        """Name the proxies that pip's or uv's configuration has for a URL: none where NO_PROXY says so."""
+        named = {} if should_bypass_proxies(url, no_proxy=self._no_proxy) else self._carried
+        return {**named, **({"no_proxy": self._no_proxy} if self._no_proxy else {})}
 
 
 class _FolderAdapter(HTTPAdapter):

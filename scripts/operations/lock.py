@@ -19,7 +19,7 @@ from scripts.errors import NetworkError, NoCandidateError, UsageError
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, PythonVersion, Target
 from scripts.operations.compiling import compile_lock, compile_universal
 from scripts.operations.context import Context
-from scripts.operations.torch_lock import choose_torch, compile_torch, require_lane_names
+from scripts.operations.torch_lock import choose_torch, compile_torch, require_cuda, require_lane_names
 from scripts.progress import say
 from scripts.strategies.base import CPU_LANE, TorchSource
 from scripts.strategies.locks import BUILD, REST, SOURCE_BUILDS, lock_filename, make_lock
@@ -138,11 +138,13 @@ class _Locker:
         for target in targets():
             name = lock_filename(REST, target.architecture, target.python)
             path = self.context.constraints / name
-            if self._wanted(name) or not path.is_file():
+            if self._wanted(name) or (self._wants_torch(target) and not path.is_file()):
                 text = self._rest(target)
                 yield name, text
-            else:
+            elif self._wants_torch(target):
                 text = path.read_text(encoding="utf-8")
+            else:
+                continue
             rest_names[target] = [pin.name for pin in make_lock(name, text, index=None).pins]
         for source in lockable_sources(self.context.lanes):
             yield from self._source(source, rest_names)
@@ -155,16 +157,28 @@ class _Locker:
                 continue
             try:
                 text = self._torch(source, target, dropping)
+                lock = make_lock(name, text, index=source.index)
+                require_cuda(lock, source)
             except NetworkError as error:
-                self.unlocked[source.name] = error.message
-                say(f"{source.name}: unlocked, {error.message}")
+                if source.index is None:
+                    raise
+                self._unreached(source, rest_names, error.message)
                 return
             except NoCandidateError as error:
                 say(f"{name}: no lock, {error.message}")
                 continue
-            require_lane_names(make_lock(name, text, index=source.index), self.context)
+            require_lane_names(lock, self.context)
             self.unlocked.pop(source.name, None)
             yield name, text
+
+    def _unreached(self, source: TorchSource, known: Iterable[Target], reason: str) -> None:
+        """Leave the pins of a lane that does not answer as they are; where it has none, note why."""
+        files = (lock_filename(source.name, target.architecture, target.python) for target in known)
+        if any((self.context.constraints / name).is_file() for name in files):
+            say(f"{source.name}: its pins are left as they are, {reason}")
+        else:
+            self.unlocked[source.name] = reason
+            say(f"{source.name}: unlocked, {reason}")
 
     def _torch(self, source: TorchSource, target: Target, dropping: list[str]) -> str:
         if source.index is None:
@@ -201,6 +215,11 @@ class _Locker:
 
     def _inputs(self, part: str) -> list[str]:
         return (self.context.constraints / f"{part}.in").read_text(encoding="utf-8").splitlines()
+
+    def _wants_torch(self, target: Target) -> bool:
+        """Tell whether any source of torch is locked for a target: each needs the names of the rest."""
+        names = (source.name for source in lockable_sources(self.context.lanes))
+        return any(self._wanted(lock_filename(name, target.architecture, target.python)) for name in names)
 
     def _wanted(self, name: str) -> bool:
         return self.only is None or name.startswith(self.only)

@@ -37,8 +37,7 @@ def torch_lock(
     wanted = parse_torch(request.torch)
     pinned = pinned_lock(source, target, context.constraints)
     if pinned is not None and _satisfies(pinned, wanted):
-        if source.cuda_required and cuda_of(pinned.pins) is None:
-            raise _cpu_only(pinned.name, source)
+        require_cuda(pinned, source)
         return pinned
     kept = _cache_file(source, target, request, context)
     exact = wanted is not None and all(one.operator == "==" and "*" not in one.version for one in wanted)
@@ -168,6 +167,12 @@ def require_lane_names(lock: Lock, context: Context) -> None:
             hint="add the name to `names` of constraints/lanes.toml if it is the lane's, "
             "or to constraints/kokoro.in if it is the default index's, and run `invoke lock`",
         )
+
+
+def require_cuda(lock: Lock, source: TorchSource) -> None:
+    """Refuse pins of a CPU-only torch where the source is for the GPU."""
+    if source.cuda_required and cuda_of(lock.pins) is None:
+        raise _cpu_only(lock.name, source)
 
 
 def _satisfies(lock: Lock, wanted: SpecifierSet | None) -> bool:

@@ -55,6 +55,8 @@ class Behaviour:
     """Its page is this, as PEP 691 JSON."""
     yanked: str | None = None
     """Its files are yanked, with this reason."""
+    uploaded: str = "2026-01-01T00:00:00Z"
+    """When its files were (PEP 700)."""
     requires_python: str | None = None
     metadata: bool = True
     """PEP 658 metadata is served and announced."""
@@ -278,6 +280,7 @@ def _entry(path: Path, how: Behaviour) -> dict[str, Any]:
         "url": f"/files/{path.name}",
         "hashes": {"sha256": digest},
         "size": path.stat().st_size,
+        "upload-time": how.uploaded,
         "yanked": False if how.yanked is None else how.yanked or True,
     }
     if how.requires_python is not None:
@@ -288,7 +291,9 @@ def _entry(path: Path, how: Behaviour) -> dict[str, Any]:
 
 
 def _json(project: str, entries: Sequence[Mapping[str, Any]]) -> bytes:
-    return json.dumps({"meta": {"api-version": "1.0"}, "name": project, "files": list(entries)}).encode()
+    return json.dumps(
+        {"meta": {"api-version": "1.1"}, "name": project, "versions": [], "files": list(entries)}
+    ).encode()
 
 
 def _html(project: str, entries: Sequence[Mapping[str, Any]]) -> bytes:

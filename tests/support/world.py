@@ -96,6 +96,7 @@ class Recorder:
     """A runner that keeps what it ran."""
 
     seen: list[tuple[str, ...]] = field(default_factory=list)
+    environments: list[dict[str, str]] = field(default_factory=list)
 
     def __call__(
         self,
@@ -108,6 +109,7 @@ class Recorder:
         pass_fds: Sequence[int] = (),
     ) -> Completed:
         self.seen.append(tuple(argv))
+        self.environments.append(dict(env or {}))
         return run(argv, env=env, cwd=cwd, timeout=timeout, tee=tee, pass_fds=pass_fds)
 
     def uv(self) -> list[tuple[str, ...]]:
@@ -164,14 +166,14 @@ class World:
             "UV_CACHE_DIR": str(self.root / "uv-cache"),
             "UV_DEFAULT_INDEX": self.default.url,
             "UV_PYTHON_DOWNLOADS": "never",
+            "PIP_CONFIG_FILE": os.devnull,
             "LC_ALL": "C.UTF-8",
             **self.variables,
         }
 
-    def context(self, run: Runner = run, **variables: str) -> Context:
+    def context(self, run: Runner = run) -> Context:
         """Make a task's context."""
-        environ = {**self.environ(), **variables}
-        context = Context(home=self.home, run=run, constraints=self.constraints, environ=environ)
+        context = Context(home=self.home, run=run, constraints=self.constraints, environ=self.environ())
         context.uv = self.uv
         return context
 
