@@ -156,8 +156,9 @@ class Store:
             temporary.symlink_to(name)
             try:
                 temporary.replace(link)
-            finally:
-                temporary.unlink(missing_ok=True)
+            except OSError:
+                temporary.unlink()
+                raise
 
     def write(self, record: EnvironmentRecord) -> None:
         """Write an environment's record, credentials taken out."""

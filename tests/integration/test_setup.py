@@ -96,10 +96,12 @@ def test_another_pin_is_another_environment_and_the_switch_goes_both_ways(world:
 def test_a_damaged_environment_is_made_again(world: World) -> None:
     made = world.setup()
     folder = world.home.environments / made.environment
-    (folder / "kokoro-spark.json").write_text('{"tool": "kokoro-spark", "schema": 1')
+    (folder / "kokoro-spark.json").write_text('{"schema": 1, "tool": "kokoro-sp')
     with pytest.raises(DiskError) as caught:
         world.setup()
-    assert caught.value.reference == "not-ours", "a torn record is no tag: nothing is deleted on a guess"
+    assert caught.value.reference == "not-ours", "a torn tag is none: nothing is deleted on a guess"
+    (folder / "kokoro-spark.json").write_text('{"schema": 1, "tool": "kokoro-spark", "na')
+    assert not world.setup().reused, "the tag is whole, the rest is torn"
     (folder / "kokoro-spark.json").write_text('{"tool": "kokoro-spark", "schema": 0}')
     assert not world.setup().reused
     (folder / "bin" / "python").unlink()
