@@ -133,7 +133,9 @@ class Executor:
             arguments += ["--only-binary", ":all:"]
         if lock.index is not None:
             arguments += ["--default-index", lock.index]
-        self._uv([*arguments, "-r", str(requirements)], doing=f"installing {lock.name}")
+        self._uv(
+            [*arguments, "-r", str(requirements)], doing=f"installing {lock.name if '/' in lock.name else 'torch'}"
+        )
 
     def _uv(self, arguments: list[str], *, doing: str) -> Completed:
         done = self.run(
@@ -156,7 +158,8 @@ def describe(step: Step) -> str:
             return f"create a venv of Python {step.python}" + (f" ({step.interpreter})" if step.interpreter else "")
         case InstallLock():
             origin = "the default index" if step.lock.index is None else redact(step.lock.index)
-            return f"install {len(step.lock.pins)} packages pinned by {step.lock.name} from {origin}"
+            pinned = f" pinned by {step.lock.name}" if "/" in step.lock.name else f", {step.lock.name},"
+            return f"install {len(step.lock.pins)} packages{pinned} from {origin}"
         case InstallMade():
             return f"install {step.name} {step.version}, made here"
         case CheckConsistency():

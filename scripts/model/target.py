@@ -41,8 +41,8 @@ class ComputeCapability:
 
     @classmethod
     def parse(cls, text: str) -> ComputeCapability:
-        """Read `12.1`, `sm_121` or `121`."""
-        match = re.fullmatch(r"(?:(\d{1,2})\.(\d)|(?:sm_?)?(\d{1,2})(\d))[af]?", text.strip())
+        """Read `12.1`, `sm_121` or `121`. `12` is not read as 1.2: torch has run on no GPU below 3.0."""
+        match = re.fullmatch(r"(?:(\d{1,2})\.(\d)|(?:sm_?)?(1\d|[3-9])(\d))[af]?", text.strip())
         if match is None:
             raise UsageError(
                 f"{text!r} is no compute capability",

@@ -22,6 +22,10 @@ _GLIBC_ELSEWHERE = {Architecture.AARCH64: (2, 39), Architecture.X86_64: (2, 28)}
 """DGX OS's glibc, and the lowest that torch's wheels take."""
 
 
+_MENDED_HERE = frozenset({"tls-failed", "proxy-failed", "not-an-index"})
+"""Failures whose own hint is the first thing to try."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """Where the environment will be. `interpreter` None: another machine's platform, plan only."""
@@ -59,14 +63,17 @@ def make_plan(request: Request, context: Context, *, refresh: bool = False, fetc
             hint="name a strategy as well, e.g. --strategy cu130 --platform aarch64",
         )
     usable, refusals = climb(context.facts, target, context.strategies)
+    failures: list[SparkError] = []
     for strategy in usable:
         try:
             plan = _plan(strategy, request, site, context, refresh=refresh)
         except (NetworkError, NoCandidateError) as error:
-            refusals += (Refusal(strategy=strategy.name, blockers=(Blocker(reason=error.message, hint=error.hint),)),)
+            failures.append(error)
+            reason = error.message.removeprefix(f"strategy {strategy.name}: ")
+            refusals += (Refusal(strategy=strategy.name, blockers=(Blocker(reason=reason, hint=error.hint),)),)
         else:
             return Planned(plan=plan, refusals=refusals)
-    raise nothing_fits(refusals)
+    raise nothing_fits(refusals, failures)
 
 
 def _plan(strategy: Strategy, request: Request, site: Site, context: Context, *, refresh: bool) -> Plan:
@@ -178,9 +185,12 @@ def unreachable(error: NetworkError, strategy: str, index: str | None) -> Networ
     alternatives = "--strategy pypi (the default index has CUDA builds), --index URL (a mirror of the lane)"
     if index is None:
         alternatives = "a mirror (UV_DEFAULT_INDEX or pip's index-url), or a proxy (HTTPS_PROXY)"
+    hint = f"try {alternatives}, or check the network"
+    if error.reference in _MENDED_HERE:
+        hint = f"{error.hint}; or {hint}"
     return NetworkError(
         f"strategy {strategy}: {error.message}",
         context=error.context,
         reference=error.reference,
-        hint=f"try {alternatives}, or check the network",
+        hint=hint,
     )

@@ -10,6 +10,7 @@ from scripts.operations.environments import Listed
 from scripts.operations.planning import Planned
 from scripts.operations.setup import SetupResult
 from scripts.redaction import redact
+from scripts.strategies.ladder import refusal_lines
 
 
 def plan_lines(planned: Planned) -> list[str]:
@@ -66,5 +67,5 @@ def _facts(plan: Plan) -> list[str]:
 
 def _refusal_lines(refusals: Iterable[Refusal], plan: Plan) -> list[str]:
     """Why each better strategy was passed over."""
-    lines = [f"passed over {one.strategy}: {'; '.join(blocker.reason for blocker in one.blockers)}" for one in refusals]
+    lines = refusal_lines(refusals)
     return [*lines, f"chosen: {plan.strategy}"] if lines else []

@@ -16,6 +16,7 @@ from scripts.model.target import ComputeCapability
 from scripts.operations.context import Context
 from scripts.operations.planning import make_plan, unreachable
 from scripts.progress import say
+from scripts.verification.judge import WITHOUT_JITERATOR
 from scripts.weights.obtaining import obtain
 from scripts.wheels.made import write_made_wheel
 
@@ -73,7 +74,7 @@ def setup(
             record = _weighted(weights, record, entry, context)
         if smoke and record.plan.cuda is not None and record.predicted_for != str(target):
             record = _smoked(record, entry, target, context)
-    fit = record.prediction != VerdictKind.BROKEN
+    fit = is_fit(record)
     if fit:
         context.store.use(entry.name)
     return SetupResult(
@@ -87,6 +88,11 @@ def setup(
         current=fit,
         notes=planned.plan.notes,
     )
+
+
+def is_fit(record: EnvironmentRecord) -> bool:
+    """Tell whether an environment may become current: not where it is predicted broken on a GPU that it would use."""
+    return record.prediction != VerdictKind.BROKEN or record.plan.strategy in WITHOUT_JITERATOR
 
 
 def _build(plan: Plan, context: Context, lock_descriptor: int) -> tuple[EnvironmentRecord, bool]:

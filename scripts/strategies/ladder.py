@@ -6,9 +6,10 @@ CPU. Rungs still to come stand between the lanes and the CPU: nvrtc-override, pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
-from scripts.errors import NoCandidateError, UsageError
+from scripts.errors import NetworkError, NoCandidateError, SparkError, UsageError
 from scripts.model.facts import Facts
 from scripts.model.plan import Refusal
 from scripts.model.target import Target
@@ -57,16 +58,31 @@ def climb(
     return tuple(usable), tuple(refused)
 
 
-def nothing_fits(refusals: tuple[Refusal, ...]) -> NoCandidateError:
-    """Make the error for a machine that no strategy serves."""
-    return NoCandidateError(
+def nothing_fits(refusals: Sequence[Refusal], failures: Sequence[SparkError] = ()) -> SparkError:
+    """Make the error for a machine that no strategy serves; `failures` are those of the strategies that were tried.
+
+    Where one was tried, its failure is what is to be mended; where all failed by the network, it is the network's.
+    """
+    if len(failures) == 1:
+        (failure,) = failures
+        context = "\n".join(part for part in (failure.context, *refusal_lines(refusals[:-1])) if part)
+        return type(failure)(failure.message, context=context, reference=failure.reference, hint=failure.hint)
+    offline = bool(failures) and all(isinstance(failure, NetworkError) for failure in failures)
+    return (NetworkError if offline else NoCandidateError)(
         "no strategy fits this machine",
-        context=refusal_lines(refusals),
+        context="\n".join(refusal_lines(refusals)),
         reference="no-strategy",
-        hint="`invoke facts` shows what was found here",
+        hint=failures[-1].hint if failures else "`invoke facts` shows what was found here",
     )
 
 
-def refusal_lines(refusals: tuple[Refusal, ...]) -> str:
-    """One line a refused strategy."""
-    return "\n".join(f"{one.strategy}: {'; '.join(blocker.reason for blocker in one.blockers)}" for one in refusals)
+def refusal_lines(refusals: Iterable[Refusal]) -> list[str]:
+    """Say why each was passed over; neighbours with the same reasons share a line."""
+    return [
+        f"passed over {', '.join(one.strategy for one in group)}: {reason}"
+        for reason, group in groupby(refusals, key=_reasons)
+    ]
+
+
+def _reasons(refusal: Refusal) -> str:
+    return "; ".join(blocker.reason for blocker in refusal.blockers)

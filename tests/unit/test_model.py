@@ -178,7 +178,7 @@ def test_compute_capability(text: str, expected: ComputeCapability) -> None:
     assert ComputeCapability.parse(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "blackwell", "12.1.1", "sm_", "-12.1"])
+@pytest.mark.parametrize("text", ["", "blackwell", "12.1.1", "sm_", "-12.1", "12", "sm_12", "1", "999"])
 def test_no_compute_capability(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         ComputeCapability.parse(text)

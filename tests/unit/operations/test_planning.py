@@ -85,7 +85,14 @@ def test_auto_on_a_spark_passes_over_lanes_that_cannot_be_reached(tmp_path: Path
 def test_auto_where_nothing_fits(tmp_path: Path, facts: Facts) -> None:
     error = refused(Request(), at(tmp_path, facts))
     assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-strategy")
-    assert len(error.context.splitlines()) == len(ORDER)
+    assert error.context.startswith(f"passed over {', '.join(ORDER)}: ")
+
+
+def test_auto_tells_what_is_wrong_with_the_only_one_that_fits(tmp_path: Path) -> None:
+    error = refused(Request(torch="99"), at(tmp_path, PC))
+    assert (error.exit_code, error.reference) == (ExitCode.NETWORK, "network-unreachable")
+    assert error.message.startswith("strategy cpu: ")
+    assert f"passed over {', '.join(ORDER[:-1])}: there is no NVIDIA GPU here" in error.context
 
 
 @pytest.mark.parametrize("strategy", ["pypi", "cpu", "cu130"])

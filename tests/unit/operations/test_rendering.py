@@ -36,6 +36,12 @@ def test_a_plan() -> None:
     ]
 
 
+def test_a_plan_that_is_resolved_now_says_so() -> None:
+    lock = dataclasses.replace(TORCH_LOCK, name="resolved at plan time", index=None)
+    lines = plan_lines(Planned(plan=plan(steps=(STEPS[0], InstallLock(lock=lock)))))
+    assert "  2. install 2 packages, resolved at plan time, from the default index" in lines
+
+
 def test_a_plan_shows_no_credentials() -> None:
     lock = dataclasses.replace(TORCH_LOCK, index="https://me:secret@mirror.example/whl/cu130")
     given = plan(steps=(STEPS[0], InstallLock(lock=lock)), notes=("index https://me:secret@host",))

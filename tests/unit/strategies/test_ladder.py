@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.errors import ExitCode, UsageError
+from scripts.errors import ExitCode, IntegrityError, NetworkError, NoCandidateError, SparkError, UsageError
 from scripts.home import CONSTRAINTS
 from scripts.model.facts import Facts
-from scripts.model.plan import Refusal, Request
+from scripts.model.plan import Blocker, Refusal, Request
 from scripts.model.target import Architecture, PythonVersion, Target
 from scripts.strategies.base import TorchSource
-from scripts.strategies.ladder import ORDER, climb, nothing_fits, strategies, strategy_named
+from scripts.strategies.ladder import ORDER, climb, nothing_fits, refusal_lines, strategies, strategy_named
 from scripts.wheels.lanes import load_lanes
 from tests.support.machines import (
     MAC,
@@ -83,15 +83,47 @@ def test_an_unknown_strategy_lists_the_known(name: str) -> None:
     assert caught.value.hint == f"choose one of: auto, {', '.join(ORDER)}"
 
 
+def refusal(strategy: str, *reasons: str) -> Refusal:
+    return Refusal(strategy=strategy, blockers=tuple(Blocker(reason=reason) for reason in reasons))
+
+
 def test_nothing_fits_says_why_of_each() -> None:
     _, refused = climb(MAC, SPARK_TARGET, KNOWN)
     error = nothing_fits(refused)
     assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-strategy")
-    assert [line.split(":")[0] for line in error.context.splitlines()] == list(ORDER)
+    assert error.context == f"passed over {', '.join(ORDER)}: {refused[0].blockers[0].reason}"
+    assert "invoke facts" in error.hint
 
 
-def test_nothing_fits_on_a_refusal_without_words() -> None:
-    assert nothing_fits((Refusal(strategy="cpu", blockers=()),)).context == "cpu: "
+def test_neighbours_with_the_same_reasons_share_a_line() -> None:
+    refused = (refusal("cu130", "a", "b"), refusal("cu132", "a", "b"), refusal("pypi", "a"), refusal("cpu"))
+    assert refusal_lines(refused) == [
+        "passed over cu130, cu132: a; b",
+        "passed over pypi: a",
+        "passed over cpu: ",
+    ]
+
+
+def test_the_failure_of_the_only_strategy_that_could_be_tried_is_the_error() -> None:
+    failure = IntegrityError("it is torn", context="at x", hint="mend it", reference="torn")
+    error = nothing_fits((refusal("cu130", "no GPU"), refusal("cpu", "it is torn")), [failure])
+    assert (type(error), error.message, error.reference, error.hint) == (
+        IntegrityError,
+        "it is torn",
+        "torn",
+        "mend it",
+    )
+    assert error.context == "at x\npassed over cu130: no GPU"
+
+
+@pytest.mark.parametrize(
+    ("second", "code"), [(NetworkError, ExitCode.NETWORK), (NoCandidateError, ExitCode.NO_CANDIDATE)]
+)
+def test_several_failures_are_the_network_s_where_all_are(second: type[SparkError], code: ExitCode) -> None:
+    failures = [NetworkError("down", reference="x"), second("none", hint="the last hint", reference="y")]
+    error = nothing_fits((refusal("cu130", "down"), refusal("cpu", "none")), failures)
+    assert (error.exit_code, error.reference, error.hint) == (code, "no-strategy", "the last hint")
+    assert error.context == "passed over cu130: down\npassed over cpu: none"
 
 
 def sources(strategy: str, **said: object) -> tuple[TorchSource, ...]:
