@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.errors import NoCandidateError
+from scripts.errors import NoCandidateError, SparkError
 from scripts.home import CHECKOUT
 from scripts.model.evidence import Observation, Outcome
 from scripts.redaction import redact
@@ -63,7 +63,7 @@ def ask(
         except (ProgramNotFoundError, OSError) as error:
             raise NoCandidateError(
                 f"{python} is no Python that can be started",
-                context=redact(str(error)),
+                context=redact(error.message if isinstance(error, SparkError) else str(error)),
                 reference="no-interpreter",
                 hint="name an environment's own interpreter, e.g. --python PATH/bin/python",
             ) from error

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.disk import write_whole
 from scripts.environments.store import Entry
-from scripts.errors import ExitCode, NoCandidateError, UsageError
+from scripts.errors import DiskError, ExitCode, NoCandidateError, UsageError
 from scripts.model.evidence import Report
-from scripts.model.weights import Weights
+from scripts.model.weights import Weights, WeightsFolder
 from scripts.operations.context import Context
 from scripts.operations.targets import target_capability
 from scripts.operations.verify import exit_code, expected, parse_expected, verify
@@ -22,7 +24,7 @@ from scripts.verification.report import render
 from scripts.weights.choice import parse_choice
 from scripts.weights.obtaining import obtain
 from scripts.weights.request import to_request
-from scripts.weights.store import stored, synthetic
+from scripts.weights.store import stored, synthetic, verify_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,8 @@ def judge_environment(
         )
     if expect is not None:
         parse_expected(expect)  # before minutes of work
+    if report_folder is not None:
+        _require_writable(report_folder)
     target = target_capability(sm, context)
     entry = None if python else context.store.find_ready(env)
     interpreter = _foreign(python) if python else _own(entry)
@@ -96,13 +100,27 @@ def _foreign(python: str) -> Path:
     path = Path(python).expanduser()
     if path.is_dir():
         path = path / "bin" / "python"
-    if not path.is_file():
+    if not path.is_file() or not os.access(path, os.X_OK):
         raise NoCandidateError(
-            f"there is no interpreter {path}",
+            f"{path} is no program that can be started" if path.is_file() else f"there is no interpreter {path}",
             reference="no-interpreter",
             hint="name an environment's own, e.g. --python PATH/bin/python",
         )
     return path
+
+
+def _require_writable(folder: Path) -> None:
+    """Make the folder of --report, and try it: a verdict that took minutes must not be lost at the very end."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DiskError(
+            f"no report can be written into {folder}: {error.strerror}",
+            reference="not-writable",
+            hint="choose another folder for --report, or leave it out",
+        ) from error
 
 
 def _own(entry: Entry | None) -> Path:
@@ -115,8 +133,8 @@ def _weights(text: str, entry: Entry | None, interpreter: Path, context: Context
     """Give what is asked for; `auto` is what the environment has, and synthetic where it has none."""
     if text.strip().lower() == "auto":
         name = entry.record.weights if entry and entry.record else None
-        return stored(context.home, name) if name else synthetic()
-    return obtain(
+        return _unaltered(stored(context.home, name) if name else synthetic())
+    obtained = obtain(
         parse_choice(text),
         home=context.home,
         run=context.run,
@@ -125,6 +143,14 @@ def _weights(text: str, entry: Entry | None, interpreter: Path, context: Context
         uv=context.uv,
         environ=context.uv_environ,
     )
+    return _unaltered(obtained)
+
+
+def _unaltered(weights: Weights) -> Weights:
+    """Hash the weights, as the environment's files are. Raises IntegrityError (damaged-weights)."""
+    if isinstance(weights, WeightsFolder):
+        verify_files(weights)
+    return weights
 
 
 def _write(report: Report, folder: Path) -> None:

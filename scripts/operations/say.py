@@ -162,7 +162,13 @@ def _placed(out: Path) -> Iterator[Path]:
 
     It is made at once, so that a folder that cannot be written is told before a model is loaded.
     """
-    if out.suffix.lower() != ".wav" or out.is_dir():
+    with _output_errors(out):
+        is_folder = out.is_dir()
+    if is_folder:
+        raise UsageError(
+            f"{out} is a folder", hint=f"name a file in it: --out {out / 'hello.wav'}", reference="bad-output"
+        )
+    if out.suffix.lower() != ".wav":
         raise UsageError(
             f"{out} is no name for a WAV file", hint="end it in .wav: --out hello.wav", reference="bad-output"
         )
@@ -186,8 +192,11 @@ def _output_errors(out: Path) -> Iterator[None]:
     try:
         with disk_errors(out):
             yield
-    except DiskError as error:  # it speaks of the data root, and this is the user's own file
-        raise DiskError(error.message, hint="choose another place for --out", reference=error.reference) from error
+    except DiskError as error:  # it speaks of the data root and of our part file, and this is the user's own file
+        reason = error.message.rpartition(": ")[2]
+        raise DiskError(
+            f"{out} cannot be written: {reason}", hint="choose another place for --out", reference=error.reference
+        ) from error
 
 
 def _failed(observation: Observation, out: Path) -> SparkError:

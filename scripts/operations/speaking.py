@@ -63,7 +63,7 @@ def foreseen_lines(
     how = f"speed {parse_speed(speed):g}, device {check_device(device)}{bridge}"
     return [
         f"would speak {len(words):,} characters into {out}",
-        f"  voice {chosen.name} ({chosen.language}), {how}",
+        f"  voice {chosen.name} ({chosen.language_name}), {how}",
         f"  environment {entry.name}, weights: {weights.label}",
     ]
 
@@ -84,7 +84,7 @@ def read_text(text: str) -> str | bytes:
         return Path(name).expanduser().read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{name!r} cannot be read: {error.strerror}",
+            f"{name} cannot be read: {error.strerror}" if name else "@ names a file to speak, but no name follows it",
             reference="no-text-file",
             hint="@FILE names a UTF-8 text file; to speak a word that begins with @, put a space before it",
         ) from error

@@ -163,8 +163,8 @@ def _trustworthy(questions: Questions, expected_files: tuple[InstalledFileSet, .
             f"{len(problems)} file(s) of this environment are not what was installed",
             context="\n".join([*problems[:_SHOWN_PROBLEMS], *more]),
             reference="environment-altered",
-            hint="set the environment up again; if another environment has the same fault, clear uv's cache first "
-            "(uv cache clean NAME), because uv links files from it",
+            hint="remove the environment (`invoke env.remove NAME`) and set it up again with the same options; if that "
+            "brings the same fault back, it is in uv's cache too, whose files uv links: `uv cache clean PACKAGE` first",
         )
     return [installed, integrity]
 

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from scripts.errors import ExitCode, SparkError
+from scripts.model.plan import WeightsSource
+from scripts.model.weights import CHECKPOINT_NAME, CONFIG_NAME
 from scripts.operations.context import Context
 from scripts.operations.judging import judge_environment, order_lines
 from scripts.verification.evidence import CANARIES, MODES
+from scripts.weights.store import publish, staging
 from tests.support.contexts import context
 from tests.support.machines import PC
 from tests.support.plans import put, record
@@ -68,6 +71,32 @@ def test_refused_before_a_probe_starts(given: Context, said: dict[str, Any], cod
 def test_a_folder_stands_for_its_interpreter(given: Context, tmp_path: Path) -> None:
     error = judge(given, python=str(tmp_path))
     assert error.message == f"there is no interpreter {tmp_path}/bin/python"
+
+
+def test_a_file_that_is_no_program_is_no_interpreter(given: Context, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch(mode=0o644)
+    error = judge(given, python=str(tmp_path / "notes.txt"))
+    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-interpreter")
+    assert "is no program" in error.message
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(given: Context, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    error = judge(given, env="cpu-1", report_folder=tmp_path / "taken")
+    assert (error.exit_code, error.reference) == (ExitCode.DISK, "not-writable")
+    assert "--report" in error.hint
+
+
+def test_weights_that_were_altered_are_not_judged_with(given: Context) -> None:
+    name = "path-1234"
+    folder = staging(given.home, name)
+    for file in (CHECKPOINT_NAME, CONFIG_NAME):
+        (folder / file).write_text("as it was")
+    publish(given.home, name, source=WeightsSource.PATH, label="mine", licences=())
+    (given.home.weights / name / CHECKPOINT_NAME).write_text("as it is!")
+    put(given.store, record("cpu-3333", weights=name))
+    error = judge(given, env="cpu-3")
+    assert (error.exit_code, error.reference) == (ExitCode.INTEGRITY, "damaged-weights")
 
 
 def test_the_order_names_every_canary_and_mode() -> None:

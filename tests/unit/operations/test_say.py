@@ -141,20 +141,24 @@ def test_a_crash_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "reference"),
+    ("name", "code", "reference", "told"),
     [
-        ("missing/hello.wav", ExitCode.DISK, "no-folder"),
-        ("hello.mp3", ExitCode.USAGE, "bad-output"),
-        ("hello", ExitCode.USAGE, "bad-output"),
-        ("folder.wav", ExitCode.USAGE, "bad-output"),
+        ("missing/hello.wav", ExitCode.DISK, "no-folder", "there is no folder"),
+        ("hello.mp3", ExitCode.USAGE, "bad-output", "is no name for a WAV file"),
+        ("hello", ExitCode.USAGE, "bad-output", "is no name for a WAV file"),
+        ("folder.wav", ExitCode.USAGE, "bad-output", "folder.wav is a folder"),
+        ("x" * 300 + ".wav", ExitCode.DISK, "not-writable", "xxx.wav cannot be written: File name too long"),
     ],
 )
-def test_bad_output_is_refused_before_speaking(tmp_path: Path, name: str, code: ExitCode, reference: str) -> None:
+def test_bad_output_is_refused_before_speaking(
+    tmp_path: Path, name: str, code: ExitCode, reference: str, told: str
+) -> None:
     (tmp_path / "folder.wav").mkdir()
     runner = AnsweringRunner(speak)
     with pytest.raises(SparkError) as caught:
         call(tmp_path / name, runner)
     assert (caught.value.exit_code, caught.value.reference) == (code, reference)
+    assert told in caught.value.message
     assert runner.requests == []
 
 

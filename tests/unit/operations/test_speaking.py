@@ -31,10 +31,13 @@ def test_text_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert read_text("@-") == b"from a pipe"
 
 
-@pytest.mark.parametrize("name", ["@absent.txt", "@", "@/"])
-def test_a_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("@absent.txt", "absent.txt cannot be read"), ("@", "no name follows it"), ("@/", "/ cannot be read")],
+)
+def test_a_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, told: str) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="cannot be read") as caught:
+    with pytest.raises(UsageError, match=told) as caught:
         read_text(name)
     assert caught.value.reference == "no-text-file"
 
@@ -93,7 +96,7 @@ def test_what_a_dry_run_foresees(tmp_path: Path) -> None:
     put(given.store, record("cpu-1", weights="synthetic", verdict="needed"))
     first, second, third = foreseen_lines(given, **OPTIONS, env="cpu")  # type: ignore[arg-type]
     assert first == "would speak 12 characters into x.wav"
-    assert second == "  voice af_heart (a), speed 1.5, device auto, with the bridge"
+    assert second == "  voice af_heart (American English), speed 1.5, device auto, with the bridge"
     assert third.startswith("  environment cpu-1, weights: synthetic")
 
 
