@@ -37,6 +37,7 @@ USER_AGENT = "kokoro-spark"
 _CHUNK = 1 << 18
 _IDENTITY = {"Accept-Encoding": "identity"}  # ranges and hashes are of the file, not of its compression
 _HINT = "check the network, set HTTPS_PROXY if there is a proxy, or name a mirror with --index"
+_PROXY_HINT = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,10 +198,19 @@ class Web:
         """Connect to a URL's host, or to the proxy on the way there, and hang up."""
         with _translated(url):
             proxies = {**self._proxies(url), **get_environ_proxies(url, no_proxy=self._no_proxy)}
-            target = urlsplit(select_proxy(url, proxies) or url)
+            proxy = select_proxy(url, proxies)
+            target = urlsplit(proxy or url)
             host, port = target.hostname, port_of(target.scheme, target.port)
         if host and port and (host, port) not in self._reached:  # of anything else requests says what is wrong
-            require_reachable(host, port, limit=self._timeouts[0], hint=_HINT)
+            try:
+                require_reachable(host, port, limit=self._timeouts[0], hint=_HINT)
+            except NetworkError as error:
+                if not proxy:
+                    raise
+                message = f"the proxy {host}:{port} cannot be reached"
+                raise NetworkError(
+                    message, context=error.context, hint=_PROXY_HINT, reference="proxy-failed"
+                ) from error
             self._reached.add((host, port))
 
     def _proxies(self, url: str) -> dict[str, str]:
@@ -303,7 +313,7 @@ _KINDS: tuple[tuple[type[Exception], str, str, str], ...] = (
     (
         requests.exceptions.ProxyError,
         "the proxy on the way to {host} refuses",
-        "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+        _PROXY_HINT,
         "proxy-failed",
     ),
     (requests.exceptions.Timeout, "{host} does not answer", _HINT, "network-timeout"),
@@ -330,5 +340,7 @@ def _as_ours(error: Exception, url: str) -> SparkError:
     if "timed out" in str(error):  # a body that stops coming is a ConnectionError of requests
         error = requests.exceptions.Timeout()
     message, hint, reference = next(row[1:] for row in _KINDS if isinstance(error, row[0]))
+    if reference == "tls-failed" and "CERTIFICATE_VERIFY_FAILED" not in str(error):
+        message, hint = "{host} does not speak TLS", "is it http:// instead of https://, or is a proxy in the way?"
     host = urlsplit(url).hostname or "the server"
     return NetworkError(message.format(host=host), context=context, hint=hint, reference=reference)

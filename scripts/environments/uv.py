@@ -159,6 +159,15 @@ _KINDS: tuple[tuple[str, type[SparkError], str, str, str], ...] = (
 )
 
 
+def only_from(index: str | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Have uv look on one index alone (None: the default one, or its configured mirror).
+
+    By variable, not by argument: everyone on the machine can read a process's arguments, and an index's URL may hold
+    credentials.
+    """
+    return dict(environ) if index is None else {**environ, "UV_DEFAULT_INDEX": index}
+
+
 def failure(stderr: str, *, doing: str) -> SparkError:
     """Turn uv's words into the error they mean, with the words beside it."""
     words = redact(_without_bars(stderr)).strip()

@@ -84,9 +84,11 @@ def lock(context: Context, *, date: str | None, only: str | None) -> LockResult:
     """Regenerate the locks.
 
     `date` (ISO) moves the day after which nothing is looked at; None keeps the recorded one (today, the first time).
-    `only` restricts the work to files whose name starts with it. Raises what uv's failure means.
+    `only` restricts the work to files whose name starts with it. Raises what uv's failure means, and what lock_names
+    raises.
     """
     folder = context.constraints
+    lock_names(context.lanes, only)
     state = read_state(folder)
     day = _day(date) if date else state.exclude_newer if state else datetime.now(UTC).date().isoformat()
     locker = _Locker(context=context, day=day, only=only, unlocked=dict(state.unlocked) if state else {})
@@ -226,14 +228,21 @@ class _Locker:
 
 
 def lock_names(lanes: LaneTable, only: str | None) -> tuple[str, ...]:
-    """Name every file that lock would write, were every lane reached."""
+    """Name every file that lock would write, were every lane reached.
+
+    Raises UsageError where no file's name starts with `only`.
+    """
     parts = (REST, *(source.name for source in lockable_sources(lanes)))
     names = [lock_filename(part, target.architecture, target.python) for part in parts for target in targets()]
-    return tuple(
-        name
-        for name in (*(f"{part}.txt" for part in _UNIVERSAL), f"{BUILD}.txt", *names)
-        if only is None or name.startswith(only)
-    )
+    every = (*(f"{part}.txt" for part in _UNIVERSAL), f"{BUILD}.txt", *names)
+    chosen = tuple(name for name in every if only is None or name.startswith(only))
+    if not chosen:
+        raise UsageError(
+            f"no file's name starts with {only!r}",
+            reference="unknown-lock",
+            hint="`invoke lock --dry-run` names them all; the start of a name is enough, e.g. --only pypi-aarch64",
+        )
+    return chosen
 
 
 def targets() -> Iterable[Target]:

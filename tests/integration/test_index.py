@@ -73,8 +73,17 @@ def test_a_dead_proxy_is_named(wheels: Path, web: Web, monkeypatch: pytest.Monke
     monkeypatch.delenv("no_proxy", raising=False)
     with pytest.raises(NetworkError) as caught:
         web.get("http://index.invalid/simple/")
-    assert caught.value.reference == "network-unreachable"
+    assert caught.value.reference == "proxy-failed"
+    assert caught.value.message == "the proxy 127.0.0.1:9 cannot be reached"
     assert "HTTPS_PROXY" in caught.value.hint
+
+
+def test_plain_http_is_not_taken_for_a_bad_certificate(wheels: Path) -> None:
+    with IndexServer(wheels) as server, Web() as web, pytest.raises(NetworkError) as caught:
+        web.get(server.url.replace("http:", "https:"))
+    assert caught.value.reference == "tls-failed"
+    assert "does not speak TLS" in caught.value.message
+    assert "http://" in caught.value.hint
 
 
 def test_a_ca_bundle_that_is_not_there(monkeypatch: pytest.MonkeyPatch, wheels: Path) -> None:

@@ -67,7 +67,7 @@ NEWER_THAN_310 = {"tomllib"}
 
 LIMIT = 300
 """Lines of a file. The aim is 250."""
-LONGER = {"tasks.py": 450, "scripts/web.py": 340}
+LONGER = {"tasks.py": 450, "scripts/web.py": 350}
 """What alone may import a library (invoke, requests) cannot be parted."""
 
 
