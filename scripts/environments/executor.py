@@ -14,7 +14,7 @@ from typing import assert_never
 from scripts.disk import disk_errors, write_whole
 from scripts.environments.contents import distribution, installed_file_sets
 from scripts.environments.store import TOOL, Store, empty
-from scripts.environments.uv import failure, killed
+from scripts.environments.uv import failure, killed, only_from
 from scripts.errors import DiskError, IntegrityError, SparkError
 from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
 from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
@@ -131,16 +131,13 @@ class Executor:
         else:
             # --require-hashes says nothing of what a source build needs: without pins for that, there is none.
             arguments += ["--only-binary", ":all:"]
-        if lock.index is not None:
-            arguments += ["--default-index", lock.index]
-        self._uv(
-            [*arguments, "-r", str(requirements)], doing=f"installing {lock.name if '/' in lock.name else 'torch'}"
-        )
+        what = lock.name if "/" in lock.name else "torch"
+        self._uv([*arguments, "-r", str(requirements)], doing=f"installing {what}", index=lock.index)
 
-    def _uv(self, arguments: list[str], *, doing: str) -> Completed:
+    def _uv(self, arguments: list[str], *, doing: str, index: str | None = None) -> Completed:
         done = self.run(
             [self.uv, "--no-config", *arguments],
-            env=self.environ,
+            env=only_from(index, self.environ),
             tee=True,
             pass_fds=(self.lock_descriptor,),
         )

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from scripts.environments.uv import failure
+from scripts.environments.uv import failure, only_from
 from scripts.model.target import Architecture, PythonVersion
 from scripts.operations.context import Context
 from scripts.progress import step
@@ -33,12 +33,11 @@ def compile_lock(
         folder = Path(name)
         (folder / "in.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
         (folder / "overrides.txt").write_text(dropping_overrides(dropping), encoding="utf-8")
-        arguments = compile_arguments(
-            architecture=architecture, python=python, exclude_newer=exclude_newer, index=index
-        )
+        arguments = compile_arguments(architecture=architecture, python=python, exclude_newer=exclude_newer)
         return _compile(
             folder / "in.txt",
             [*arguments, *options, "--override", str(folder / "overrides.txt")],
+            index=index,
             context=context,
             doing=doing,
         )
@@ -54,16 +53,16 @@ def compile_universal(
 ) -> str:
     """Resolve an input file of constraints/ for every platform and Python from `python` on."""
     arguments = universal_arguments(python=python, exclude_newer=exclude_newer, present=present)
-    return _compile(source, arguments, context=context, doing=f"resolving {source.name}")
+    return _compile(source, arguments, index=None, context=context, doing=f"resolving {source.name}")
 
 
-def _compile(source: Path, arguments: Sequence[str], *, context: Context, doing: str) -> str:
+def _compile(source: Path, arguments: Sequence[str], *, index: str | None, context: Context, doing: str) -> str:
     """Resolve into a fresh file: uv prefers the pins of an old one."""
     with tempfile.TemporaryDirectory(prefix="kokoro-spark-lock-") as name, step(doing):
         fresh = Path(name) / "out.txt"
         done = context.run(
             [context.uv, "pip", "compile", *arguments, "--output-file", str(fresh), str(source)],
-            env=context.uv_environ,
+            env=only_from(index, context.uv_environ),
             cwd=source.parent,
         )
         if not done.ok:

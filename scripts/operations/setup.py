@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from scripts.environments.executor import Executor
 from scripts.environments.locking import locked
 from scripts.environments.store import Entry
-from scripts.errors import NetworkError, UsageError
-from scripts.model.environment import EnvironmentRecord
+from scripts.errors import BrokenError, NetworkError, UsageError
+from scripts.model.environment import EnvironmentRecord, EnvironmentState
 from scripts.model.evidence import VerdictKind
 from scripts.model.plan import InstallLock, Plan, Refusal, Request, WeightsChoice
 from scripts.model.target import ComputeCapability
@@ -146,7 +146,11 @@ def _smoked(record: EnvironmentRecord, entry: Entry, target: ComputeCapability, 
     # Imported here: reading device code is for the first time only, and a setup that finds all as it was is quick.
     from scripts.operations.smoke import predict_for  # noqa: PLC0415
 
-    prediction = predict_for(target, entry.python, context)
+    try:
+        prediction = predict_for(target, entry.python, context)
+    except BrokenError as error:
+        context.store.write(dataclasses.replace(record, state=EnvironmentState.FAILED, reason=error.message))
+        raise
     smoked = dataclasses.replace(record, prediction=str(prediction.kind), predicted_for=str(target))
     context.store.write(smoked)
     return smoked

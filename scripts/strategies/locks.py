@@ -108,9 +108,7 @@ def dropping_overrides(names: Iterable[str]) -> str:
     return "".join(f"{name} ; sys_platform == 'never'\n" for name in sorted(set(names)))
 
 
-def compile_arguments(
-    *, architecture: Architecture, python: PythonVersion, exclude_newer: str | None, index: str | None
-) -> list[str]:
+def compile_arguments(*, architecture: Architecture, python: PythonVersion, exclude_newer: str | None) -> list[str]:
     """Give the `uv pip compile` options that make an environment's lock reproducible on any machine.
 
     manylinux_2_28 is what torch's own wheels ask for; a lower level silently resolves an old torch.
@@ -119,8 +117,6 @@ def compile_arguments(
     arguments += ["--python-platform", f"{architecture}-manylinux_2_28", "--only-binary", ":all:"]
     for name in SOURCE_BUILDS:
         arguments += ["--no-binary", name]
-    if index is not None:
-        arguments += ["--default-index", index]
     return arguments
 
 

@@ -94,8 +94,6 @@ def test_every_step_is_one_command(store: Store, uv: PretendingUv, tmp_path: Pat
             "--require-hashes",
             "--only-binary",
             ":all:",
-            "--default-index",
-            "https://lane.example/whl/cu130",
             "-r",
             str(torch),
         ],
@@ -115,7 +113,9 @@ def test_every_step_is_one_command(store: Store, uv: PretendingUv, tmp_path: Pat
     ]
     assert torch.read_text().startswith("torch==2.15.0 --hash=sha256:")
     assert build.read_text().startswith("setuptools==")
-    assert uv.environments == [{"UV_NO_CONFIG": "1"}] * 5
+    # The lane by variable: a URL with credentials is not for everyone's process list.
+    of_lane = {"UV_NO_CONFIG": "1", "UV_DEFAULT_INDEX": "https://lane.example/whl/cu130"}
+    assert uv.environments == [{"UV_NO_CONFIG": "1"}, of_lane, *[{"UV_NO_CONFIG": "1"}] * 3]
     assert uv.descriptors == [(7,)] * 5
     assert (record.state, record.completed_steps) == (EnvironmentState.READY, 5)
     assert [one.name for one in record.distributions] == ["torch"]

@@ -116,7 +116,7 @@ def test_a_mirror_has_a_lock_of_its_own(tmp_path: Path) -> None:
     lock(given)
     lock(given, source=mirror)
     assert len(uv.seen) == 2
-    assert uv.seen[1][uv.seen[1].index("--default-index") + 1] == "https://mirror.example/simple"
+    assert uv.indexes == [DEFAULT, "https://mirror.example/simple"]
 
 
 def test_names_of_the_default_index_are_refused_in_a_lane(tmp_path: Path) -> None:

@@ -67,6 +67,8 @@ class CompilingUv:
     seen: list[tuple[str, ...]] = field(default_factory=list)
     inputs: list[tuple[str, str]] = field(default_factory=list)
     """The requirements and the overrides it was given."""
+    indexes: list[str | None] = field(default_factory=list)
+    """The one index that each resolution was given by variable."""
 
     def __call__(
         self,
@@ -80,6 +82,7 @@ class CompilingUv:
     ) -> Completed:
         self.seen.append(tuple(argv))
         assert tuple(argv[:3]) == ("uv", "pip", "compile")
+        self.indexes.append((env or {}).get("UV_DEFAULT_INDEX"))
         overrides = Path(argv[argv.index("--override") + 1])
         self.inputs.append((Path(argv[-1]).read_text(), overrides.read_text()))
         if self.stderr:

@@ -145,23 +145,19 @@ def test_arguments_of_an_environment_s_lock() -> None:
         architecture=Architecture.AARCH64,
         python=PythonVersion(3, 12),
         exclude_newer="2026-11-22",
-        index="https://lane.example/whl/cu130",
     )
     assert after(arguments, "--python-platform") == ["aarch64-manylinux_2_28"]
     assert after(arguments, "--python-version") == ["3.12"]
     assert after(arguments, "--exclude-newer") == ["2026-11-22T00:00:00Z"]
     assert after(arguments, "--only-binary") == [":all:"]
     assert after(arguments, "--no-binary") == list(SOURCE_BUILDS)
-    assert after(arguments, "--default-index") == ["https://lane.example/whl/cu130"]
     assert {"--no-config", "--generate-hashes", "--no-header", "--no-python-downloads"} <= set(arguments)
 
 
-def test_arguments_without_date_and_index() -> None:
-    arguments = compile_arguments(
-        architecture=Architecture.X86_64, python=PythonVersion(3, 10), exclude_newer=None, index=None
-    )
+def test_arguments_without_date() -> None:
+    arguments = compile_arguments(architecture=Architecture.X86_64, python=PythonVersion(3, 10), exclude_newer=None)
     assert after(arguments, "--python-platform") == ["x86_64-manylinux_2_28"]
-    assert not {"--exclude-newer", "--default-index", "--universal"} & set(arguments)
+    assert not {"--exclude-newer", "--universal"} & set(arguments)
 
 
 def test_arguments_of_the_toolkit_s_locks() -> None:
