@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from invoke.context import Context as Invocation
 from invoke.exceptions import Exit
 from invoke.tasks import Task, task
 
-from scripts.errors import ExitCode, SparkError
+from scripts.errors import ExitCode, InterruptedByUserError, SparkError, TerminatedError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,7 +49,9 @@ def command(
                 _fail(error, as_json=as_json)
             except KeyboardInterrupt:
                 _end_children()
-                raise Exit("interrupted", code=ExitCode.INTERRUPTED) from None
+                _fail(_stopped(InterruptedByUserError, "interrupted"), as_json=as_json)
+            except _Terminated:
+                _fail(_stopped(TerminatedError, "terminated"), as_json=as_json)
             except BrokenPipeError:
                 _close_stdout()
                 raise Exit(code=ExitCode.OK) from None
@@ -69,8 +72,12 @@ def _fail(error: SparkError, *, as_json: bool) -> NoReturn:
 
     if as_json:
         _print_json(error.to_dict())
-    console.print(f"error: {redact(str(error))}", style="red" if console.is_terminal else "", markup=False)
+    console.print(f"error: {_as_called(redact(str(error)))}", style="red" if console.is_terminal else "", markup=False)
     raise Exit(code=error.exit_code)
+
+
+def _stopped(kind: type[SparkError], how: str) -> SparkError:
+    return kind(how, reference=how, hint="run it again: what was current still is, and what is done is kept")
 
 
 def _from_os(error: OSError) -> SparkError:
@@ -85,12 +92,16 @@ def _close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Terminated(SystemExit):
+    """SIGTERM came."""
+
+
 def _handle_signals() -> None:
     """SIGTERM ends the children and exits 143; without this, Python would leave them behind."""
 
     def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
         _end_children()
-        raise SystemExit(int(ExitCode.TERMINATED))
+        raise _Terminated(int(ExitCode.TERMINATED))
 
     signal.signal(signal.SIGTERM, terminate)
 
@@ -109,8 +120,14 @@ def _print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def _as_called(text: str) -> str:
+    """Name tasks as the person at the terminal starts them: bootstrap.sh says how, and has no invoke on PATH."""
+    called = os.environ.get("KOKORO_SPARK_COMMAND", "invoke")
+    return re.sub(r"\binvoke(?= (?:setup|verify|say|facts|lock|env\.[a-z]+)\b)", lambda _: called, text)
+
+
 def _print_lines(lines: Any) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.write("".join(f"{_as_called(line)}\n" for line in lines))
     sys.stdout.flush()
 
 
@@ -348,6 +365,8 @@ def env_list(c: Invocation, json: bool = False) -> None:
     found = listing(_context())
     if json:
         _print_json(found)
+    elif not found:
+        _print_lines(["there is no environment yet: `invoke setup` makes one"])
     else:
         table("", ("", "environment", "state", "torch", "CUDA", "Python", "weights", "verdict"), listing_rows(found))
 
@@ -404,9 +423,10 @@ def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: boo
     from scripts.operations.environments import foreseen_purge, purge
 
     context = _context()
+    nothing = [f"there is nothing to delete in {context.home.root}"]
     if _is_dry(c, dry_run):
         doomed = foreseen_purge(context)
-        _show(json, {"would_remove": doomed}, [f"would delete {one}" for one in doomed])
+        _show(json, {"would_remove": doomed}, [f"would delete {one}" for one in doomed] or nothing)
         return
     if not yes:
         raise UsageError(
@@ -415,7 +435,7 @@ def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: boo
             hint="say so: invoke env.purge --yes; or look first: invoke env.purge --dry-run",
         )
     removed = purge(context)
-    _show(json, {"removed": removed}, [f"removed: {one}" for one in removed])
+    _show(json, {"removed": removed}, [f"removed: {one}" for one in removed] or nothing)
 
 
 ns = Collection()

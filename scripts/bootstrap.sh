@@ -24,7 +24,7 @@ say() { printf '%s\n' "$*" >&2; }
 
 # fail CODE MESSAGE [DETAIL] [HINT]
 fail() {
-    say "$2"
+    say "error: $2"
     [ -z "${3:-}" ] || printf '%s\n' "$3" | sed 's/^/  /' >&2
     [ -z "${4:-}" ] || say "hint: $4"
     exit "$1"
@@ -191,7 +191,25 @@ publish() {
         works "$env" || explain "$said" ''
 }
 
-case ${1:-} in
+# toolkit ARG...: become invoke.
+toolkit() {
+    environment toolkit
+    # Messages name tasks by the command that starts them: there is no invoke on PATH.
+    KOKORO_SPARK_COMMAND="sh $0"
+    case $0 in *[!A-Za-z0-9_./-]*) KOKORO_SPARK_COMMAND="sh '$0'" ;; esac
+    export KOKORO_SPARK_COMMAND
+    # The modules are run, not their scripts, whose first lines name the folder that the environment was made in.
+    # -I: a PYTHONPATH set for another Python must not reach the toolkit. The working directory stays the caller's, so
+    # that `--out hello.wav` means what it says.
+    exec "$env/bin/python" -I -m invoke --search-root "$checkout" "$@"
+}
+
+# `--help TASK` is invoke's to answer.
+first=${1:-}
+case $#:$first in
+1:-h | 1:--help) first='' ;;
+esac
+case $first in
 test)
     shift
     environment dev
@@ -206,16 +224,11 @@ check)
     "$env/bin/python" -m ruff format --check
     exec "$env/bin/python" -m mypy
     ;;
-'' | -h | --help)
+'')
     usage
-    environment toolkit
-    # The modules are run, not their scripts, whose first lines name the folder that the environment was made in.
-    exec "$env/bin/python" -I -m invoke --search-root "$checkout" --list
+    toolkit --list
     ;;
 *)
-    environment toolkit
-    # -I: a PYTHONPATH set for another Python must not reach the toolkit. The working directory stays the caller's, so
-    # that `--out hello.wav` means what it says.
-    exec "$env/bin/python" -I -m invoke --search-root "$checkout" "$@"
+    toolkit "$@"
     ;;
 esac

@@ -113,3 +113,15 @@ class BrokenError(SparkError):
     """A provisioned environment does not do its work."""
 
     exit_code = ExitCode.BROKEN
+
+
+class InterruptedByUserError(SparkError):
+    """Ctrl-C."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class TerminatedError(SparkError):
+    """SIGTERM."""
+
+    exit_code = ExitCode.TERMINATED

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.integration
 PYTHON = Path(sys.base_prefix, "bin", "python3")
 PROGRAMS = "sh sed cat grep cut uniq tail df tr sha256sum mktemp mkdir rm mv find sleep dirname"
 TASKS = """
+import os
 import sys
 from pathlib import Path
 from invoke.exceptions import Exit
@@ -34,6 +35,10 @@ from invoke.tasks import task
 def hello(c, to="world"):
     Path("hello.txt").write_text(to)
     print("hello", to, sys.flags.isolated)
+
+@task
+def called(c):
+    print(os.environ["KOKORO_SPARK_COMMAND"])
 
 @task
 def undecided(c):
@@ -170,6 +175,16 @@ def test_no_argument_prints_the_usage_and_the_tasks(ready: Machine) -> None:
     assert result.returncode == 0
     assert "usage: sh scripts/bootstrap.sh TASK" in result.stderr
     assert "undecided" in result.stdout
+
+
+def test_help_of_a_task_is_invoke_s(ready: Machine) -> None:
+    result = ready.bootstrap("--help", "hello")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "--to" in result.stdout
+
+
+def test_tasks_are_told_how_they_were_called(ready: Machine) -> None:
+    assert ready.bootstrap("called").stdout == f"sh {ready.argv()[-1]}\n"
 
 
 def test_a_pythonpath_for_another_python_does_not_reach_the_toolkit(ready: Machine) -> None:

@@ -210,8 +210,32 @@ def test_what_the_system_refuses(
 
 def test_ctrl_c(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, KeyboardInterrupt())
-    ended = invoke("facts")
-    assert (ended.code, ended.err) == (ExitCode.INTERRUPTED, "interrupted\n")
+    ended = invoke("facts", "--json")
+    assert (ended.code, ended.document["error"]) == (ExitCode.INTERRUPTED, "interrupted")
+    assert ended.err.startswith("error: interrupted\nhint: run it again")
+
+
+def test_sigterm(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_context", lambda: signal.raise_signal(signal.SIGTERM))
+    ended = invoke("facts", "--json")
+    assert (ended.code, ended.document["error"]) == (ExitCode.TERMINATED, "terminated")
+    assert ended.err.startswith("error: terminated\nhint: run it again")
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [(None, "`invoke setup`, not invoke it"), ("sh 'my folder/b.sh'", "`sh 'my folder/b.sh' setup`, not invoke it")],
+)
+def test_tasks_are_named_as_they_are_called(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, variable: str | None, told: str
+) -> None:
+    monkeypatch.delenv("KOKORO_SPARK_COMMAND", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("KOKORO_SPARK_COMMAND", variable)
+    failing(monkeypatch, errors.UsageError("none", reference="x", hint="`invoke setup`, not invoke it"))
+    ended = invoke("facts", "--json")
+    assert told in ended.err
+    assert ended.document["hint"] == "`invoke setup`, not invoke it", "a document does not depend on who asks"
 
 
 def test_a_failure_stops_the_chain(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,3 +347,8 @@ def test_env_purge(invoke: Invoke, world: Context) -> None:
     ended = invoke("env.purge", "--yes", "--json")
     assert (ended.code, ended.document) == (0, {"removed": [NAME, "locks/"]})
     assert not any(world.home.root.iterdir())
+    assert invoke("env.purge", "--yes", "--json").document == {"removed": []}
+    for option in ("--yes", "--dry-run"):
+        assert invoke("env.purge", option).out == f"there is nothing to delete in {world.home.root}\n"
+    assert "setup` makes one" in invoke("env.list").out
+    assert invoke("env.list", "--json").document == []
