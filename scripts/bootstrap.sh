@@ -196,7 +196,7 @@ toolkit() {
     environment toolkit
     # Messages name tasks by the command that starts them: there is no invoke on PATH.
     KOKORO_SPARK_COMMAND="sh $0"
-    case $0 in *[!A-Za-z0-9_./-]*) KOKORO_SPARK_COMMAND="sh '$0'" ;; esac
+    case $0 in *[!A-Za-z0-9_./-]*) KOKORO_SPARK_COMMAND=$(printf "sh '%s'" "$0") ;; esac
     export KOKORO_SPARK_COMMAND
     # The modules are run, not their scripts, whose first lines name the folder that the environment was made in.
     # -I: a PYTHONPATH set for another Python must not reach the toolkit. The working directory stays the caller's, so
