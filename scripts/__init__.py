@@ -12,7 +12,7 @@ acts, acting never guesses.
     home.py         the data root and the places below it
     disk.py         files written whole or not at all; what the system says when it cannot
     shell.py        run(argv): the one door to subprocesses
-    web.py          the one door to HTTP; partfile.py: a download in the making; reaching.py: is a host there at all
+    web/            the one door to HTTP; partfile.py: a download in the making; reaching.py: is a host there at all
     probing.py      ask(): one question to a provisioned interpreter, as one process, answered in a file
     progress.py     bars, tables, colour, on stderr
     facts/          what is this machine

@@ -9,35 +9,30 @@ bundles are those of the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE,
 from __future__ import annotations
 
 import http.client
-import io
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
-from urllib3 import HTTPResponse
 
-from scripts.errors import NetworkError, SparkError, UsageError
+from scripts.errors import NetworkError
 from scripts.partfile import PartFile, open_part, sha256_of
 from scripts.progress import download_bar
 from scripts.reaching import port_of, proxies_of, require_reachable
 from scripts.redaction import redact
+from scripts.web.errors import HINT, PROXY_HINT, translated
+from scripts.web.folder import FolderAdapter
 
 USER_AGENT = "kokoro-spark"
 _CHUNK = 1 << 18
 _IDENTITY = {"Accept-Encoding": "identity"}  # ranges and hashes are of the file, not of its compression
-_HINT = "check the network, set HTTPS_PROXY if there is a proxy, or name a mirror with --index"
-_PROXY_HINT = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +72,7 @@ class Web:
         self._session.verify = variables.get("SSL_CERT_FILE") or True
         self._carried = proxies_of(carried or {})
         self._no_proxy = (carried or {}).get("NO_PROXY")
-        self._session.mount("file://", _FolderAdapter())
+        self._session.mount("file://", FolderAdapter())
         self._timeouts = (connect_timeout, read_timeout)
         self._backoff = backoff
         self._reached: set[tuple[str, int]] = set()
@@ -94,7 +89,7 @@ class Web:
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
         """Fetch a page, whatever its status below 500: 404 is an answer."""
-        with self._open(url, headers or {}) as response, _translated(url):
+        with self._open(url, headers or {}) as response, translated(url):
             lowered = {key.lower(): value for key, value in response.headers.items()}
             return Reply(url=response.url, status=response.status_code, headers=lowered, body=response.content)
 
@@ -105,7 +100,7 @@ class Web:
 
     def read_range(self, url: str, start: int, stop: int) -> bytes:
         """Fetch the bytes from `start` up to, not including, `stop`. Raises also NetworkError no-range-support."""
-        with self._open(url, {**_IDENTITY, "Range": f"bytes={start}-{stop - 1}"}) as response, _translated(url):
+        with self._open(url, {**_IDENTITY, "Range": f"bytes={start}-{stop - 1}"}) as response, translated(url):
             _require_range(response, url, start=start)
             return response.content
 
@@ -168,7 +163,7 @@ class Web:
             if size is not None and total is not None and size != total:
                 part.refuse("truncated-file", f"{total} bytes instead of {size}", redact(url))
             part.require_space(total)
-            with download_bar(description, total) as advance, _translated(url):
+            with download_bar(description, total) as advance, translated(url):
                 advance(part.size)
                 for chunk in response.iter_content(_CHUNK):
                     part.write(chunk)
@@ -178,7 +173,7 @@ class Web:
         """Ask, and ask again after a 5xx. The body has not been read yet."""
         self.reach(url)
         for wait in (*self._backoff, None):
-            with _translated(url):
+            with translated(url):
                 response = self._session.get(
                     url, headers=headers, timeout=self._timeouts, stream=True, proxies=self._proxies(url)
                 )
@@ -196,50 +191,25 @@ class Web:
 
     def reach(self, url: str) -> None:
         """Connect to a URL's host, or to the proxy on the way there, and hang up."""
-        with _translated(url):
+        with translated(url):
             proxies = {**self._proxies(url), **get_environ_proxies(url, no_proxy=self._no_proxy)}
             proxy = select_proxy(url, proxies)
             target = urlsplit(proxy or url)
             host, port = target.hostname, port_of(target.scheme, target.port)
         if host and port and (host, port) not in self._reached:  # of anything else requests says what is wrong
             try:
-                require_reachable(host, port, limit=self._timeouts[0], hint=_HINT)
+                require_reachable(host, port, limit=self._timeouts[0], hint=HINT)
             except NetworkError as error:
                 if not proxy:
                     raise
                 message = f"the proxy {host}:{port} cannot be reached"
-                raise NetworkError(
-                    message, context=error.context, hint=_PROXY_HINT, reference="proxy-failed"
-                ) from error
+                raise NetworkError(message, context=error.context, hint=PROXY_HINT, reference="proxy-failed") from error
             self._reached.add((host, port))
 
     def _proxies(self, url: str) -> dict[str, str]:
         """Name the proxies that pip's or uv's configuration has for a URL: none where NO_PROXY says so."""
         named = {} if should_bypass_proxies(url, no_proxy=self._no_proxy) else self._carried
         return {**named, **({"no_proxy": self._no_proxy} if self._no_proxy else {})}
-
-
-class _FolderAdapter(HTTPAdapter):
-    """Answers `file://` URLs: a file, a folder's index.html, or 404."""
-
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        path = Path(url2pathname(urlsplit(request.url or "").path))
-        path = path / "index.html" if path.is_dir() else path
-        if not path.is_file():
-            return self.build_response(request, HTTPResponse(io.BytesIO(), status=404, reason="Not Found"))
-        size = path.stat().st_size
-        stream: Any = path.open("rb")
-        headers = {"Content-Length": str(size), "Content-Type": "text/html" if path.suffix == ".html" else ""}
-        status = HTTPStatus.OK
-        if match := re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range", "")):
-            start, stop = int(match[1]), min(size, int(match[2] or size) + 1)
-            with stream:
-                stream.seek(start)
-                stream = io.BytesIO(stream.read(stop - start))
-            headers |= {"Content-Length": str(stop - start), "Content-Range": f"bytes {start}-{stop - 1}/{size}"}
-            status = HTTPStatus.PARTIAL_CONTENT
-        raw = HTTPResponse(stream, headers, status, reason=status.phrase, preload_content=False)
-        return self.build_response(request, raw)
 
 
 def _require_range(response: requests.Response, url: str, *, start: int) -> int:
@@ -283,64 +253,3 @@ def _ended_early(error: BaseException) -> bool:
     while cause is not None and not isinstance(cause, http.client.IncompleteRead):
         cause = cause.__cause__ or cause.__context__
     return cause is not None
-
-
-@contextmanager
-def _translated(url: str) -> Iterator[None]:
-    """Turn the errors of requests into ours."""
-    try:
-        yield
-    except (requests.RequestException, ValueError) as error:
-        raise _as_ours(error, url) from error
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise UsageError(  # requests wraps what sockets raise; only a CA bundle that is not there comes bare
-            "the CA bundle named in the environment cannot be read",
-            context=str(error),
-            hint="correct REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE",
-            reference="bad-ca-bundle",
-        ) from error
-
-
-_KINDS: tuple[tuple[type[Exception], str, str, str], ...] = (
-    (
-        requests.exceptions.SSLError,
-        "the certificate of {host} is not trusted",
-        "set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to your organisation's CA bundle",
-        "tls-failed",
-    ),
-    (
-        requests.exceptions.ProxyError,
-        "the proxy on the way to {host} refuses",
-        _PROXY_HINT,
-        "proxy-failed",
-    ),
-    (requests.exceptions.Timeout, "{host} does not answer", _HINT, "network-timeout"),
-    (
-        requests.exceptions.ChunkedEncodingError,
-        "{host} broke off its answer",
-        "run it again: a download goes on from where it is",
-        "connection-lost",
-    ),
-    (requests.exceptions.ConnectionError, "{host} cannot be reached", _HINT, "network-unreachable"),
-    (requests.exceptions.RequestException, "{host} did not answer usefully", _HINT, "http-error"),
-)
-
-
-def _as_ours(error: Exception, url: str) -> SparkError:
-    context = redact(f"{error}\n{url}")
-    if isinstance(error, ValueError):  # InvalidURL, InvalidSchema, MissingSchema, and urlsplit's own
-        return UsageError(
-            "that is no URL to fetch from",
-            context=context,
-            hint="write it whole, as https://HOST/PATH or file:///PATH",
-            reference="bad-url",
-        )
-    if "timed out" in str(error):  # a body that stops coming is a ConnectionError of requests
-        error = requests.exceptions.Timeout()
-    message, hint, reference = next(row[1:] for row in _KINDS if isinstance(error, row[0]))
-    if reference == "tls-failed" and "CERTIFICATE_VERIFY_FAILED" not in str(error):
-        message, hint = "{host} does not speak TLS", "is it http:// instead of https://, or is a proxy in the way?"
-    host = urlsplit(url).hostname or "the server"
-    return NetworkError(message.format(host=host), context=context, hint=hint, reference=reference)
