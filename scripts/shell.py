@@ -90,11 +90,7 @@ def run(
 
     Raises ProgramNotFoundError where there is no such program.
     """
-    program = shutil.which(argv[0], path=None if env is None else env.get("PATH"))
-    if program is None:
-        raise ProgramNotFoundError(
-            f"{argv[0]} was not found", reference="program-not-found", hint=f"install {argv[0]} or put it on PATH"
-        )
+    program = _find(argv[0], env)
     if _settings["echo"]:
         sys.stderr.write("+ " + shlex.join(map(redact, argv)) + "\n")
         sys.stderr.flush()
@@ -129,6 +125,16 @@ def run(
         stderr=stderr.decode("utf-8", "replace"),
         seconds=time.monotonic() - start,
     )
+
+
+def _find(name: str, env: Mapping[str, str] | None) -> str:
+    """Find a program on the PATH that the child will have."""
+    program = shutil.which(name, path=None if env is None else env.get("PATH"))
+    if program is None:
+        raise ProgramNotFoundError(
+            f"{name} was not found", reference="program-not-found", hint=f"install {name} or put it on PATH"
+        )
+    return program
 
 
 class _Screen:
