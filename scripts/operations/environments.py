@@ -81,10 +81,13 @@ def use(name: str, context: Context) -> str:
 
 
 def remove(name: str, context: Context) -> str:
-    """Delete one environment."""
+    """Delete one environment, and the modules that were compiled of it."""
     entry = context.store.find(name)
+    # Python keeps them under the whole path of what they were compiled from.
+    compiled = context.home.bytecode / entry.path.relative_to(entry.path.anchor)
     with locked(context.home.locks / f"{entry.name}.lock", wait_seconds=0, waiting=say):
         context.store.remove(entry)
+        shutil.rmtree(compiled, ignore_errors=True)
     return entry.name
 
 

@@ -48,6 +48,18 @@ def test_use_of_one_that_is_not_whole_leaves_the_current_one(given: Context) -> 
     assert given.store.find(None).name == ONE
 
 
+def test_remove_takes_the_compiled_modules_along(given: Context) -> None:
+    folders = {
+        name: given.home.bytecode / given.store.path(name).relative_to(given.home.root.anchor) / "lib"
+        for name in (ONE, TWO)
+    }
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    remove(ONE, given)
+    assert not folders[ONE].parent.exists()
+    assert folders[TWO].is_dir()
+
+
 def test_remove_of_one_that_is_being_built_is_refused(given: Context) -> None:
     with (
         locked(given.home.locks / f"{ONE}.lock", wait_seconds=0, waiting=print),
