@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 from scripts.environments.executor import Executor
 from scripts.environments.locking import locked
@@ -17,6 +18,7 @@ from scripts.operations.context import Context
 from scripts.operations.planning import make_plan, unreachable
 from scripts.progress import say
 from scripts.verification.judge import WITHOUT_JITERATOR
+from scripts.weights.local import locate
 from scripts.weights.obtaining import obtain
 from scripts.wheels.made import write_made_wheel
 
@@ -59,6 +61,8 @@ def setup(
     `smoke` torch is not imported and nothing is predicted. What is current stays current until the new environment is
     whole. Raises the error of what stood in the way.
     """
+    if weights is not None and weights.path is not None:
+        locate(Path(weights.path))  # a folder without a checkpoint is told before minutes of work
     planned = make_plan(request, context, refresh=refresh)
     if not planned.for_this_machine:
         raise UsageError(
