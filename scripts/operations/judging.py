@@ -17,12 +17,12 @@ from scripts.model.weights import Weights, WeightsFolder
 from scripts.operations.context import Context
 from scripts.operations.targets import target_capability
 from scripts.operations.verify import exit_code, expected, parse_expected, verify
+from scripts.operations.weighing import obtain_for
 from scripts.serial import to_data
 from scripts.verification.evidence import CANARIES, MODES
 from scripts.verification.junit import to_junit
 from scripts.verification.report import render
 from scripts.weights.choice import parse_choice
-from scripts.weights.obtaining import obtain
 from scripts.weights.request import to_request
 from scripts.weights.store import stored, synthetic, verify_files
 
@@ -134,16 +134,7 @@ def _weights(text: str, entry: Entry | None, interpreter: Path, context: Context
     if text.strip().lower() == "auto":
         name = entry.record.weights if entry and entry.record else None
         return _unaltered(stored(context.home, name) if name else synthetic())
-    obtained = obtain(
-        parse_choice(text),
-        home=context.home,
-        run=context.run,
-        web=context.web,
-        python=interpreter,
-        uv=context.uv,
-        environ=context.uv_environ,
-    )
-    return _unaltered(obtained)
+    return _unaltered(obtain_for(interpreter, parse_choice(text), context))
 
 
 def _unaltered(weights: Weights) -> Weights:

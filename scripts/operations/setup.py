@@ -16,10 +16,10 @@ from scripts.model.plan import InstallLock, Plan, Refusal, Request, WeightsChoic
 from scripts.model.target import ComputeCapability
 from scripts.operations.context import Context
 from scripts.operations.planning import make_plan, unreachable
+from scripts.operations.weighing import obtain_for
 from scripts.progress import say
 from scripts.verification.judge import WITHOUT_JITERATOR
 from scripts.weights.local import locate
-from scripts.weights.obtaining import obtain
 from scripts.wheels.made import write_made_wheel
 
 DEFAULT_WAIT = 600.0
@@ -129,15 +129,7 @@ def _reach_indexes(plan: Plan, context: Context) -> None:
 
 def _weighted(choice: WeightsChoice, record: EnvironmentRecord, entry: Entry, context: Context) -> EnvironmentRecord:
     """Give the environment its weights; the record keeps which."""
-    weights = obtain(
-        choice,
-        home=context.home,
-        run=context.run,
-        web=context.web,
-        python=entry.python,
-        uv=context.uv,
-        environ=context.uv_environ,
-    )
+    weights = obtain_for(entry.python, choice, context)
     if weights.name == record.weights:
         return record
     weighted = dataclasses.replace(record, weights=weights.name)
