@@ -32,6 +32,8 @@ from scripts.web.folder import FolderAdapter
 
 USER_AGENT = "kokoro-spark"
 _CHUNK = 1 << 18
+_LARGEST_PAGE = 64 << 20
+"""Bytes. The largest pages of package indexes have a tenth of that."""
 _IDENTITY = {"Accept-Encoding": "identity"}  # ranges and hashes are of the file, not of its compression
 
 
@@ -54,7 +56,7 @@ class Web:
     HTTPS_PROXY, HTTP_PROXY); the process's own win.
 
     Every method raises NetworkError (network-unreachable, network-timeout, server-error, connection-lost,
-    proxy-failed, tls-failed, http-error) and UsageError (bad-url, bad-ca-bundle).
+    proxy-failed, tls-failed, http-error, too-large) and UsageError (bad-url, bad-ca-bundle).
     """
 
     def __init__(
@@ -91,7 +93,8 @@ class Web:
         """Fetch a page, whatever its status below 500: 404 is an answer."""
         with self._open(url, headers or {}) as response, translated(url):
             lowered = {key.lower(): value for key, value in response.headers.items()}
-            return Reply(url=response.url, status=response.status_code, headers=lowered, body=response.content)
+            body = _body(response, _LARGEST_PAGE, url)
+            return Reply(url=response.url, status=response.status_code, headers=lowered, body=body)
 
     def size(self, url: str) -> int:
         """Ask how many bytes a file has, without fetching it. Raises also NetworkError no-range-support."""
@@ -101,8 +104,16 @@ class Web:
     def read_range(self, url: str, start: int, stop: int) -> bytes:
         """Fetch the bytes from `start` up to, not including, `stop`. Raises also NetworkError no-range-support."""
         with self._open(url, {**_IDENTITY, "Range": f"bytes={start}-{stop - 1}"}) as response, translated(url):
-            _require_range(response, url, start=start)
-            return response.content
+            total = _require_range(response, url, start=start)
+            body = _body(response, stop - start, url)
+        if len(body) != min(stop, total) - start:
+            raise NetworkError(
+                "the server sends another part of the file than was asked for",
+                context=f"{len(body)} bytes instead of {min(stop, total) - start}\n{redact(url)}",
+                hint="name another mirror with --index",
+                reference="no-range-support",
+            )
+        return body
 
     def download(
         self,
@@ -210,6 +221,21 @@ class Web:
         """Name the proxies that pip's or uv's configuration has for a URL: none where NO_PROXY says so."""
         named = {} if should_bypass_proxies(url, no_proxy=self._no_proxy) else self._carried
         return {**named, **({"no_proxy": self._no_proxy} if self._no_proxy else {})}
+
+
+def _body(response: requests.Response, limit: int, url: str) -> bytes:
+    """Read a body of at most `limit` bytes: a server may send without end."""
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK):
+        body += chunk
+        if len(body) > limit:
+            raise NetworkError(
+                f"the server sends more than {limit:,} bytes",
+                context=redact(url),
+                hint="this is not what was asked for: check the URL, or name another mirror with --index",
+                reference="too-large",
+            )
+    return bytes(body)
 
 
 def _require_range(response: requests.Response, url: str, *, start: int) -> int:

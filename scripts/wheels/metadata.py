@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeAlias
@@ -17,6 +16,7 @@ from scripts.errors import IntegrityError
 from scripts.model.target import Target
 from scripts.model.wheels import CudaBuild, IndexFile
 from scripts.redaction import redact
+from scripts.wheels.archive import info_file, open_archive, read_text
 from scripts.wheels.evaluate import local_cuda
 from scripts.wheels.ports import Remote
 from scripts.wheels.rangefile import RangeFile
@@ -67,27 +67,8 @@ def _from_wheel(file: IndexFile, web: Remote) -> str:
     """Read METADATA out of the remote zip: its end, its directory, the one file."""
     size = file.size if file.size is not None else web.size(file.url)
     remote = RangeFile(size, lambda start, stop: web.read_range(file.url, start, stop))
-    try:
-        with zipfile.ZipFile(remote) as archive:
-            names = [name for name in archive.namelist() if _is_metadata(name)]
-            if len(names) == 1:
-                return archive.read(names[0]).decode("utf-8", "replace")
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise _bad_wheel(file, str(error)) from error
-    raise _bad_wheel(file, f"it has {len(names)} METADATA files")
-
-
-def _is_metadata(name: str) -> bool:
-    return name.count("/") == 1 and name.endswith(".dist-info/METADATA")
-
-
-def _bad_wheel(file: IndexFile, why: str) -> IntegrityError:
-    return IntegrityError(
-        f"{file.filename} cannot be read as a wheel",
-        context=f"{why}\n{redact(file.url)}",
-        hint="the file is damaged on the index: name a mirror",
-        reference="bad-wheel",
-    )
+    with open_archive(remote, name=file.filename, where=redact(file.url)) as archive:
+        return read_text(archive, info_file(archive, "METADATA"))
 
 
 def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:

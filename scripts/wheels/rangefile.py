@@ -39,6 +39,11 @@ class RangeFile(io.RawIOBase):
         self._position = max(0, base + offset)
         return self._position
 
+    def read(self, size: int = -1, /) -> bytes:
+        """Read at most what there is: a damaged archive asks for more than any machine has."""
+        left = max(0, self._size - self._position)
+        return super().read(left if size < 0 else min(size, left)) or b""
+
     def readinto(self, buffer: Any, /) -> int:
         """Fill the buffer, or as much of it as there is."""
         start, stop = self._position, min(self._size, self._position + len(buffer))

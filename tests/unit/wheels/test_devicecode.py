@@ -6,7 +6,8 @@ import pytest
 
 from scripts.errors import IntegrityError
 from scripts.model.target import GB10, ComputeCapability
-from scripts.wheels.devicecode import DeviceCode, code_runs, read_device_code, runs_on
+from scripts.wheels.architectures import code_runs
+from scripts.wheels.devicecode import DeviceCode, read_device_code, runs_on
 
 # One small kernel, compiled by nvcc 13.0 as tests/data/fatbins/README.md says.
 FATBINS = Path(__file__).parents[2] / "data" / "fatbins"

@@ -1,0 +1,89 @@
+"""A wheel as a zip, here or behind range requests: opened, its members read, everything wrong with it one error.
+
+The reading is zipfile's. What it is given is bounded: no member is read beyond a limit, and no name leads out of the
+wheel, for nothing is ever unpacked by name.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from scripts.errors import IntegrityError
+
+_LARGEST_TEXT = 32 << 20
+"""Bytes of METADATA, WHEEL or RECORD; torch's RECORD has 1.4 million."""
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_ENCRYPTED = 1
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,  # a compression method, a multi-disk archive
+    RuntimeError,  # encrypted
+    EOFError,
+    ValueError,  # a negative offset, a name that is no UTF-8
+    OverflowError,
+    IndexError,
+    OSError,  # an offset before the beginning
+)
+
+
+@contextmanager
+def open_archive(stream: BinaryIO | io.RawIOBase, *, name: str, where: str) -> Iterator[zipfile.ZipFile]:
+    """Open the zip that a stream holds; `name` and `where` are for the error.
+
+    Raises IntegrityError (bad-wheel) for whatever is wrong with it, on opening or later inside the block.
+    """
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            yield archive
+    except _DAMAGE as error:
+        raise IntegrityError(
+            f"{name} cannot be read as a wheel",
+            context=f"{error or type(error).__name__}\n{where}",
+            hint="the file is damaged: fetch it again, or name another mirror",
+            reference="bad-wheel",
+        ) from error
+
+
+def info_file(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    """Find METADATA, WHEEL or RECORD in the one `.dist-info` folder. Raises ValueError where there is not one."""
+    ending = f".dist-info/{name}"
+    found = [one for one in archive.infolist() if one.filename.count("/") == 1 and one.filename.endswith(ending)]
+    if len(found) != 1:
+        raise ValueError(f"it has {len(found)} {name} files")
+    return found[0]
+
+
+def read_text(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
+    """Read a member as UTF-8, what is none of it replaced. Raises ValueError where it is too large."""
+    if member.file_size > _LARGEST_TEXT:
+        raise ValueError(f"{member.filename} claims {member.file_size} bytes")
+    with archive.open(member) as stream:
+        data = stream.read(_LARGEST_TEXT + 1)  # the claim may be a lie
+    if len(data) > _LARGEST_TEXT:
+        raise ValueError(f"{member.filename} is larger than it claims")
+    return data.decode("utf-8", "replace")
+
+
+def data_offset(stream: BinaryIO | io.RawIOBase, member: zipfile.ZipInfo) -> int:
+    """Find where a member's compressed bytes begin. Raises ValueError, struct.error where it has no local header."""
+    stream.seek(member.header_offset)
+    signature, name, extra = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size) or b"")
+    if signature != b"PK\x03\x04" or member.flag_bits & _ENCRYPTED:
+        raise ValueError(f"{member.filename} is not where the directory says")
+    return member.header_offset + _LOCAL_HEADER.size + int(name) + int(extra)
+
+
+def is_library(member: str) -> bool:
+    """Tell a shared library by its name: `libtorch.so`, `libgomp-1.so.1.0.0`."""
+    name = member.rpartition("/")[2]
+    return name.endswith(".so") or ".so." in name
