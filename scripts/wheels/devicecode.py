@@ -33,8 +33,6 @@ class DeviceCode:
     library: str
     fatbins: dict[str, int] = field(default_factory=dict)
     """What is in a fatbin, e.g. `sm_80 sm_120 compute_120`, to the number of fatbins with just that in them."""
-    complete: bool = True
-    """False: only the first fatbins were read (scripts/wheels/sampling.py)."""
 
     @property
     def total(self) -> int:
