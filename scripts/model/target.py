@@ -41,16 +41,15 @@ class ComputeCapability:
 
     @classmethod
     def parse(cls, text: str) -> ComputeCapability:
-        """Read `12.1`, `sm_121` or `121`. `12` is not read as 1.2: torch has run on no GPU below 3.0."""
-        match = re.fullmatch(r"(?:(\d{1,2})\.(\d)|(?:sm_?)?(1\d|[3-9])(\d))[af]?", text.strip())
+        """Read `12.1`. Names of architectures (`sm_121`, `12.1a`) are no capabilities of a GPU, and `12` is not 1.2."""
+        match = re.fullmatch(r"(\d{1,2})\.(\d)", text.strip())
         if match is None:
             raise UsageError(
                 f"{text!r} is no compute capability",
                 reference="bad-compute-capability",
-                hint="write it as NVIDIA does, e.g. --sm 12.1 for GB10",
+                hint=f"write it as NVIDIA does, major.minor: --sm {_meant(text) or '12.1 for GB10'}",
             )
-        major, minor = (match[1], match[2]) if match[1] else (match[3], match[4])
-        return cls(int(major), int(minor))
+        return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:
         """`12.1`."""
@@ -60,6 +59,12 @@ class ComputeCapability:
     def sm(self) -> str:
         """`sm_121`: what the Jiterator passes to NVRTC as --gpu-architecture."""
         return f"sm_{self.major}{self.minor}"
+
+
+def _meant(text: str) -> str | None:
+    """Guess the capability that the name of an architecture speaks of: `12.1` of `sm_121`, `121` and `12.1a`."""
+    match = re.fullmatch(r"(?:(?:sm|compute)_?)?(1\d|[3-9])\.?(\d)[af]?", text.strip().lower())
+    return f"{match[1]}.{match[2]}" if match else None
 
 
 GB10 = ComputeCapability(12, 1)
