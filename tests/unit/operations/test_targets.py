@@ -22,7 +22,7 @@ from tests.support.machines import MISMATCH, OLD_DRIVER, PC, SPARK
         ("", SPARK, GB10),
         ("", OLD_DRIVER, ComputeCapability(12, 0)),
         ("9.0", SPARK, ComputeCapability(9, 0)),
-        ("sm_100", PC, ComputeCapability(10, 0)),
+        ("10.0", PC, ComputeCapability(10, 0)),
     ],
 )
 def test_target(tmp_path: Path, text: str, facts: Facts, expected: ComputeCapability) -> None:

@@ -1,0 +1,102 @@
+"""What a torch says it was built for, read out of its wheel: what `torch.cuda.get_arch_list()` would give there.
+
+The list is a string constant of libtorch_python.so, some 4 to 7 MB into a wheel of half a gigabyte, and in every wheel
+that was measured (constraints/devicecode.toml) it is what nearly all of its fatbins hold. The fatbins themselves can't
+be reached so cheaply: a library inside a wheel is deflated and can only be read from its start, and before the
+fatbins of libtorch_cuda.so lie up to 26 MB of other things, foreign fatbins among them (torch 2.15.0).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+
+from scripts.wheels.archive import data_offset, open_archive
+from scripts.wheels.metering import MeteredRemote
+from scripts.wheels.rangefile import RangeFile
+
+MEMBER = "torch/lib/libtorch_python.so"
+
+_NAME = rb"(?:sm|compute)_\d{2,3}[af]?"
+_LIST = re.compile(rb"\0(" + _NAME + rb"(?: " + _NAME + rb")*)\0")
+_LONGEST = 4096
+"""Bytes kept of what was looked through: longer than any such list."""
+_STEP = 1 << 20
+"""Bytes inflated at once: a hostile stream grows a thousandfold."""
+_LIMIT = 512 << 20
+"""Bytes looked through in all; libtorch_python.so has 50 million."""
+_FIRST, _NEXT = 4 << 20, 1 << 20
+"""Bytes of the first request and of each further one."""
+
+
+def find_built_for(chunks: Iterable[bytes], method: int) -> str | None:
+    """Find the list in a zip member that comes in chunks; no chunk is asked for beyond it. None: there is none.
+
+    `method` is the zip's compression method. Raises ValueError where the stream is damaged or its compression is not
+    known.
+    """
+    kept, seen = b"", 0
+    try:
+        for data in _inflated(chunks, method):
+            kept += data
+            if found := _LIST.search(kept):
+                return found[1].decode()
+            kept = kept[-_LONGEST:]
+            seen += len(data)
+            if seen > _LIMIT:
+                raise ValueError(f"no list of architectures in the first {_LIMIT} bytes")
+    except zlib.error as error:
+        raise ValueError(f"it cannot be inflated: {error}") from error
+    return None
+
+
+def _inflated(chunks: Iterable[bytes], method: int) -> Iterator[bytes]:
+    if method == zipfile.ZIP_STORED:
+        yield from chunks
+        return
+    if method != zipfile.ZIP_DEFLATED:
+        raise ValueError(f"compression method {method} is not known here")
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    for chunk in chunks:
+        data = inflater.decompress(chunk, _STEP)
+        while data:
+            yield data
+            data = inflater.decompress(inflater.unconsumed_tail, _STEP)
+        if inflater.eof:
+            return
+
+
+def read_built_for(url: str, size: int, remote: MeteredRemote, *, name: str, where: str) -> str | None:
+    """Read the list out of a remote wheel of `size` bytes. None: its torch says nothing.
+
+    `name` and `where` are for errors. Raises IntegrityError (bad-wheel), NetworkError (too-much-traffic and others).
+    """
+    stream = RangeFile(size, lambda start, stop: remote.read_range(url, start, stop))
+    with open_archive(stream, name=name, where=where) as archive:
+        member = next((one for one in archive.infolist() if one.filename == MEMBER), None)
+        if member is None:
+            return None
+        start = data_offset(stream, member)
+        return find_built_for(_ranges(url, start, start + member.compress_size, remote), member.compress_type)
+
+
+def built_for_in(archive: zipfile.ZipFile) -> str | None:
+    """Read the list out of a wheel that is here. Raises what reading a zip raises (see open_archive)."""
+    member = next((one for one in archive.infolist() if one.filename == MEMBER), None)
+    if member is None:
+        return None
+    with archive.open(member) as stream:
+        return find_built_for(iter(lambda: stream.read(_STEP), b""), zipfile.ZIP_STORED)
+
+
+def _ranges(url: str, start: int, stop: int, remote: MeteredRemote) -> Iterator[bytes]:
+    if not 0 <= start < stop:
+        raise struct.error(f"{MEMBER} is empty")
+    length = _FIRST
+    while start < stop:
+        end = min(stop, start + length)
+        yield remote.read_range(url, start, end)
+        start, length = end, _NEXT
