@@ -28,6 +28,7 @@ PROBES = {
     "speak": "scripts.inside.speak",
     "convert": "scripts.inside.convert",
     "checkpoint": "scripts.inside.checkpoint",
+    "bridge-fit": "scripts.inside.bridge_fit",
 }
 """Each probe's module; it has `run(request: dict) -> dict`."""
 

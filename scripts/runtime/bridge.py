@@ -18,14 +18,14 @@ import importlib
 import inspect
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from . import __version__
 
-__all__ = ["BridgeError", "disable", "enable", "is_active", "status"]
+__all__ = ["BridgeError", "disable", "enable", "is_active", "misfit", "status"]
 
 _MODULE = "kokoro.istftnet"
 _MARK = "__kokoro_spark_bridge__"
@@ -68,6 +68,8 @@ def _inverse(self: Any, magnitude: Any, phase: Any) -> Any:
 
 
 _REPLACEMENTS: dict[str, Callable[..., Any]] = {"transform": _transform, "inverse": _inverse}
+METHODS = tuple(_REPLACEMENTS)
+"""What the bridge replaces in TorchSTFT."""
 
 
 def enable() -> None:
@@ -123,18 +125,39 @@ def _stft_class(module: Any) -> Any:
     return stft
 
 
+def misfit(methods: Mapping[str, CodeType]) -> str | None:
+    """Say why the replacements do not fit a TorchSTFT whose methods have this code, by name; None: they fit.
+
+    It needs no kokoro and runs nothing, so a release can be judged by its source alone.
+    """
+    reasons = (_misfit(name, methods.get(name)) for name in _REPLACEMENTS)
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _misfit(name: str, code: CodeType | None) -> str | None:
+    """Say why one method is not the one that its replacement was made for."""
+    if code is None:
+        return f"TorchSTFT has no method {name}"
+    parameters, names = _KNOWN[name]
+    found = _parameters(code)
+    if found != parameters:
+        return f"TorchSTFT.{name} takes {found}, not {parameters}"
+    missing = names - set(code.co_names)
+    return f"TorchSTFT.{name} does not use {', '.join(sorted(missing))}" if missing else None
+
+
+def _parameters(code: CodeType) -> tuple[str, ...]:
+    """Name a function's parameters of every kind, as its code has them: the first of its local variables."""
+    variable = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + variable]
+
+
 def _check(stft: Any, name: str) -> None:
     """Refuse a method that is not the one the replacement was made for."""
-    parameters, names = _KNOWN[name]
     method = stft.__dict__.get(name)
-    if not isinstance(method, FunctionType):
-        raise BridgeError(f"{_unknown()}: TorchSTFT has no method {name}")
-    found = tuple(inspect.signature(method).parameters)
-    if found != parameters:
-        raise BridgeError(f"{_unknown()}: TorchSTFT.{name} takes {found}, not {parameters}")
-    missing = names - set(method.__code__.co_names)
-    if missing:
-        raise BridgeError(f"{_unknown()}: TorchSTFT.{name} does not use {', '.join(sorted(missing))}")
+    reason = _misfit(name, method.__code__ if isinstance(method, FunctionType) else None)
+    if reason is not None:
+        raise BridgeError(f"{_unknown()}: {reason}")
 
 
 def _unknown() -> str:

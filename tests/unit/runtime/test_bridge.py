@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -141,3 +141,23 @@ def test_asking_does_not_import_kokoro(monkeypatch: pytest.MonkeyPatch) -> None:
     bridge.disable()
     assert not bridge.is_active()
     assert "kokoro.istftnet" not in sys.modules
+
+
+def methods_of(source: str) -> dict[str, CodeType]:
+    module: dict[str, Any] = {}
+    exec(compile(source, "kokoro/istftnet.py", "exec"), module)
+    return {name: one.__code__ for name, one in vars(module["TorchSTFT"]).items() if isinstance(one, FunctionType)}
+
+
+def test_code_alone_tells_whether_it_fits() -> None:
+    assert bridge.misfit(methods_of(STOCK)) is None
+    assert bridge.misfit({}) == "TorchSTFT has no method transform"
+    keyword = STOCK.replace("magnitude, phase)", "magnitude, *, phase, **rest)")
+    expected = "TorchSTFT.inverse takes ('self', 'magnitude', 'phase', 'rest'), not ('self', 'magnitude', 'phase')"
+    assert bridge.misfit(methods_of(keyword)) == expected
+
+
+@pytest.mark.parametrize("case", [name for name in UNKNOWN if name != "no class"])
+def test_code_and_class_are_judged_alike(case: str) -> None:
+    source, said = UNKNOWN[case]
+    assert said in str(bridge.misfit(methods_of(source)))
