@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 from scripts.environments.store import Store
 from scripts.environments.uv import uv_environment
 from scripts.facts.gather import gather
+from scripts.facts.indexes import read_settings
 from scripts.facts.tools import find_uv
 from scripts.home import CONSTRAINTS, Home
-from scripts.model.facts import Facts
+from scripts.model.facts import Facts, IndexSettings
 from scripts.shell import Runner, run
 from scripts.strategies.base import Strategy
 from scripts.strategies.ladder import strategies
 from scripts.wheels.lanes import LaneTable, load_lanes
+from scripts.wheels.ports import Fetch
+from scripts.wheels.shelf import Shelf
 
 if TYPE_CHECKING:
     from scripts.web import Web
@@ -42,7 +45,17 @@ class Context:
         """HTTP, through the proxy and with the certificates that pip's or uv's configuration names."""
         from scripts.web import Web  # noqa: PLC0415 - see above
 
-        return Web(carried=dict(self.facts.index.environment))
+        return Web(carried=dict(self.index_settings.environment))
+
+    @cached_property
+    def index_settings(self) -> IndexSettings:
+        """Where packages come from here, without asking for any other fact."""
+        return self.facts.index if "facts" in self.__dict__ else read_settings(self.environ)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """What was read of indexes and wheels before."""
+        return Shelf(self.home.cache / "wheels")
 
     @cached_property
     def facts(self) -> Facts:
@@ -72,20 +85,31 @@ class Context:
     @cached_property
     def uv_environ(self) -> dict[str, str]:
         """Its environment."""
-        return uv_environment(self.environ, self.facts.index)
+        return uv_environment(self.environ, self.index_settings)
 
     def index(self, url: str | None) -> Index:
         """Open an index; None: the default one, or its mirror in pip's or uv's configuration."""
-        from scripts.wheels.index import DEFAULT_INDEX, Index  # noqa: PLC0415 - see above
+        from scripts.wheels.index import Index  # noqa: PLC0415 - see above
 
-        return Index(url or self.facts.index.default_index or DEFAULT_INDEX, self.web.get)
+        chosen = url or self.index_settings.default_index
+        if chosen not in self._indexes:
+            self._indexes[chosen] = Index(chosen, self.web.get)
+        return self._indexes[chosen]
+
+    def remembered_index(self, url: str | None, fetch: Fetch, *, refresh: bool) -> Index:
+        """Open an index whose pages are remembered from task to task (see Index); for what only looks."""
+        from scripts.wheels.index import Index  # noqa: PLC0415 - see above
+
+        return Index(url or self.index_settings.default_index, fetch, shelf=self.shelf, refresh=refresh)
+
+    @cached_property
+    def _indexes(self) -> dict[str | None, Index]:
+        return {}
 
     def reach(self, url: str | None) -> None:
         """Insist that an index (None: the default one) can be connected to, unless uv is to do without.
 
         Raises NetworkError.
         """
-        from scripts.wheels.index import DEFAULT_INDEX  # noqa: PLC0415 - see above
-
         if self.uv_environ.get("UV_OFFLINE", "0").lower() in {"0", "false", ""}:
-            self.web.reach(url or self.facts.index.default_index or DEFAULT_INDEX)
+            self.web.reach(self.index(url).url)

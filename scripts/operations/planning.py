@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts.errors import IntegrityError, NetworkError, NoCandidateError, SparkError, UsageError
 from scripts.model.facts import HostFacts, Interpreter
 from scripts.model.plan import Blocker, Lock, Plan, Refusal, Request
-from scripts.model.target import SUPPORTED_PYTHONS, Architecture, Target
+from scripts.model.target import SUPPORTED_PYTHONS, Architecture, PythonVersion, Target
 from scripts.operations.context import Context
 from scripts.operations.interpreters import find_interpreter
 from scripts.operations.torch_lock import torch_lock
@@ -142,14 +142,23 @@ def _has(text: str, names: Iterable[str]) -> bool:
 
 def _site(request: Request, context: Context, *, fetch_python: bool) -> Site:
     host = context.facts.host
-    architecture = request.architecture or _architecture(host)
-    if architecture != host.architecture:
-        python = require_supported(request.python) or SUPPORTED_PYTHONS[0]
-        target = Target(architecture=architecture, python=python, glibc=_GLIBC_ELSEWHERE[architecture])
-        return Site(target=target, interpreter=None)
+    if request.architecture is not None and request.architecture != host.architecture:
+        return Site(target=another_machine(request.architecture, request.python), interpreter=None)
+    architecture, glibc = this_machine(host)
     interpreter, notes = find_interpreter(request.python, context, fetch=fetch_python)
-    target = Target(architecture=architecture, python=interpreter.minor, glibc=_glibc(host.libc_version))
+    target = Target(architecture=architecture, python=interpreter.minor, glibc=glibc)
     return Site(target=target, interpreter=interpreter, notes=notes)
+
+
+def another_machine(architecture: Architecture, python: PythonVersion | None) -> Target:
+    """Name the target of a machine that is not this one; `python` None: the best. Raises as require_supported does."""
+    chosen = require_supported(python) or SUPPORTED_PYTHONS[0]
+    return Target(architecture=architecture, python=chosen, glibc=_GLIBC_ELSEWHERE[architecture])
+
+
+def this_machine(host: HostFacts) -> tuple[Architecture, tuple[int, int]]:
+    """Give this machine's architecture and glibc. Raises NoCandidateError where it is not one we know."""
+    return _architecture(host), _glibc(host.libc_version)
 
 
 def _architecture(host: HostFacts) -> Architecture:

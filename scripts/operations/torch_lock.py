@@ -20,7 +20,8 @@ from scripts.operations.context import Context
 from scripts.strategies.base import CPU_LANE, TorchSource
 from scripts.strategies.locks import cuda_of, lock_filename, make_lock, pin_named
 from scripts.wheels.evaluate import evaluate, explain
-from scripts.wheels.metadata import cuda_build, read_metadata
+from scripts.wheels.reader import WheelReader
+from scripts.wheels.shelf import Shelf
 
 _FRESH_SECONDS = 24 * 3600
 """How long "the newest torch of a lane" stays what it was."""
@@ -119,19 +120,8 @@ def _build_name(build: CudaBuild) -> str:
 
 
 def read_build(candidate: Candidate, target: Target, context: Context, index: str | None) -> CudaBuild:
-    """Read what CUDA a torch wheel needs, without downloading it."""
-
-    def follow(name: str, specifier: SpecifierSet) -> str:
-        found = evaluate(context.index(index).project(name), target, version=specifier)
-        if not found.candidates:
-            raise NoCandidateError(
-                f"{candidate.file.filename} needs {name}{specifier}, which the index does not have",
-                context=explain(found, 5),
-                reference="no-solution",
-            )
-        return read_metadata(found.candidates[0].file, context.web)
-
-    return cuda_build(read_metadata(candidate.file, context.web), target, follow)
+    """Read what CUDA a torch wheel needs, without downloading it. Nothing remembered: this decides an installation."""
+    return WheelReader(context.index(index), context.web, Shelf(None)).build(candidate, target)
 
 
 def compile_torch(

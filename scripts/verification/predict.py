@@ -5,30 +5,36 @@ With no NVRTC here (a CPU-only build) the pinned data speaks instead, and says s
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scripts.model.evidence import Prediction, Reason, VerdictKind
 from scripts.model.target import ComputeCapability
 from scripts.model.wheels import Lane
 from scripts.verification.causes import Cause, brief, cause_of, recognise
 from scripts.verification.evidence import Evidence, kokoro_name, sound_name
 from scripts.verification.sound import BRIDGE_SNR_DB, Sound, describe, quality
-from scripts.wheels.nvrtc import NvrtcTable, knows
+from scripts.wheels.nvrtc import TABLE, NvrtcAnswer, NvrtcTable, look_up
 
 FROM_DATA = "predicted from data, not run"
 
 
 def predict(evidence: Evidence, target: ComputeCapability) -> Prediction:
     """Predict what the verdict on a device of capability `target` would be."""
-    code, code_reason = _device_code(evidence, target)
-    if code is VerdictKind.BROKEN:
-        return Prediction(target=target, kind=code, reasons=(code_reason,))
-    kind, reason = _nvrtc(evidence, target)
-    reasons = [code_reason, reason]
-    if kind is VerdictKind.NOT_NEEDED and code is VerdictKind.UNDECIDED:
-        kind = VerdictKind.UNDECIDED
+    kind, reasons = combined(_device_code(evidence, target), _nvrtc(evidence, target))
     if kind is VerdictKind.NEEDED:
         kind, about_bridge = _bridge(evidence)
         reasons += about_bridge
-    return Prediction(target=target, kind=kind, reasons=tuple(reasons))
+    return Prediction(target=target, kind=kind, reasons=reasons)
+
+
+def combined(
+    code: tuple[VerdictKind, Reason], nvrtc: tuple[VerdictKind, Reason]
+) -> tuple[VerdictKind, tuple[Reason, ...]]:
+    """Put rules 0 and 1 together: without device code nothing else matters, and NVRTC alone makes nothing run."""
+    if code[0] is VerdictKind.BROKEN:
+        return code[0], (code[1],)
+    doubtful = nvrtc[0] is VerdictKind.NOT_NEEDED and code[0] is VerdictKind.UNDECIDED
+    return VerdictKind.UNDECIDED if doubtful else nvrtc[0], (code[1], nvrtc[1])
 
 
 def _bridge(evidence: Evidence) -> tuple[VerdictKind, tuple[Reason, ...]]:
@@ -48,14 +54,20 @@ def _bridge(evidence: Evidence) -> tuple[VerdictKind, tuple[Reason, ...]]:
 
 def predict_from_data(lane: Lane, table: NvrtcTable, target: ComputeCapability) -> Prediction:
     """Predict from the tables alone what an environment of a lane would give on `target`."""
-    known = None if lane.nvrtc is None else knows(table, lane.nvrtc, target)
-    kind = {True: VerdictKind.NOT_NEEDED, False: VerdictKind.NEEDED, None: VerdictKind.UNDECIDED}[known]
-    words = {True: "compiles for", False: "refuses", None: "was never measured for"}[known]
-    text = (
-        f"{FROM_DATA}: `setup --strategy {lane.name}` brings CUDA {lane.cuda} with NVRTC {lane.nvrtc}, which {words} "
-        f"{target.sm} (measured {table.measured}: {table.how})"
-    )
-    return Prediction(target=target, kind=kind, reasons=(Reason(text=text, evidence="constraints/nvrtc.toml"),))
+    brings = f"{FROM_DATA}: `setup --strategy {lane.name}` brings CUDA {lane.cuda}"
+    if lane.nvrtc is None:
+        reason = Reason(text=f"{brings} and no NVRTC", evidence="constraints/lanes.toml")
+        return Prediction(target=target, kind=VerdictKind.UNDECIDED, reasons=(reason,))
+    kind, reason = from_table(lane.nvrtc, look_up(table, lane.nvrtc, target), target)
+    return Prediction(target=target, kind=kind, reasons=(replace(reason, text=f"{brings}; {reason.text}"),))
+
+
+def from_table(version: str, answer: NvrtcAnswer, target: ComputeCapability) -> tuple[VerdictKind, Reason]:
+    """Rule 1, by what was measured of an NVRTC."""
+    kind = {True: VerdictKind.NOT_NEEDED, False: VerdictKind.NEEDED, None: VerdictKind.UNDECIDED}[answer.compiles]
+    words = {True: "compiles for", False: "refuses", None: "may or may not compile for"}[answer.compiles]
+    text = f"NVRTC {version} {words} {target.sm} ({answer.how})"
+    return kind, Reason(text=text, evidence=TABLE)
 
 
 def _device_code(evidence: Evidence, target: ComputeCapability) -> tuple[VerdictKind, Reason]:

@@ -1,34 +1,78 @@
-"""Ask an index what files a project has: PEP 691 JSON, or PEP 503 HTML. pypi-simple does the reading."""
+"""Ask an index what files a project has, and remember what it said."""
 
 from __future__ import annotations
 
-import json
-import re
-from urllib.parse import urlsplit, urlunsplit
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
-from pypi_simple import ACCEPT_ANY, PYPI_SIMPLE_ENDPOINT, DistributionPackage, ProjectPage, UnsupportedRepoVersionError
 
-from scripts.errors import IntegrityError, NetworkError, NoCandidateError
 from scripts.model.wheels import IndexFile
 from scripts.redaction import redact
-from scripts.wheels.ports import Fetch, ReplyLike
+from scripts.wheels.ports import Fetch
+from scripts.wheels.shelf import Shelf
 
-DEFAULT_INDEX = PYPI_SIMPLE_ENDPOINT.rstrip("/")
-_JSON = "application/vnd.pypi.simple.v1+json"
-_HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
+FRESH_SECONDS = 600.0
+"""How long a page is good for whose server gives no ETag: as long as the largest index lets its own be cached."""
+
+_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.1, text/html;q=0.01"  # PEP 691
+_KIND = "pages"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """What is remembered of a page. `read` is in seconds since the epoch."""
+
+    url: str
+    etag: str | None
+    read: float
+    files: tuple[IndexFile, ...]
 
 
 class Index:
-    """One package index. Pages are kept for as long as this object is."""
+    """One package index. Pages are kept for as long as this object is; for several threads at once.
 
-    def __init__(self, url: str, fetch: Fetch) -> None:
-        self.url = url.rstrip("/")
+    `url` None: the default one. With a `shelf` pages are remembered beyond that: by ETag, which costs one request that
+    is answered in a few bytes, or for FRESH_SECONDS where a server gives none. Pages of an index whose URL has
+    credentials are not, for they hold them too. `refresh`: nothing remembered is believed.
+    """
+
+    def __init__(
+        self,
+        url: str | None,
+        fetch: Fetch,
+        *,
+        shelf: Shelf | None = None,
+        refresh: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._url = None if url is None else url.rstrip("/")
         self._fetch = fetch
+        self._shelf = Shelf(None) if shelf is None or "@" in urlsplit(url or "").netloc else shelf
+        self._refresh = refresh
+        self._now = now
         self._pages: dict[str, tuple[IndexFile, ...]] = {}
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"Index({redact(self.url)!r})"
+        return f"Index({redact(self.name)!r})"
+
+    @property
+    def name(self) -> str:
+        """Its URL, or `default`."""
+        return self._url or "default"
+
+    @property
+    def url(self) -> str:
+        """Its URL, without a slash at its end."""
+        if self._url is None:
+            from scripts.wheels.index_page import DEFAULT_INDEX  # noqa: PLC0415 - half a second
+
+            self._url = DEFAULT_INDEX
+        return self._url
 
     def project(self, name: str) -> tuple[IndexFile, ...]:
         """List a project's files, in the page's order.
@@ -37,117 +81,25 @@ class Index:
         whatever `fetch` raises), IntegrityError (wrong-project).
         """
         project = canonicalize_name(name)
-        if project not in self._pages:
-            self._pages[project] = self._read(project)
-        return self._pages[project]
+        with self._lock:
+            if project not in self._pages:
+                self._pages[project] = self._read(project)
+            return self._pages[project]
 
     def _read(self, project: str) -> tuple[IndexFile, ...]:
-        reply = self._fetch(f"{self.url}/{project}/", headers={"Accept": ACCEPT_ANY})
-        _require_page(reply, project)
-        page = _parse(reply, project)
-        if canonicalize_name(page.project) != project:
-            raise _wrong_project(reply, project, page.project)
-        files = tuple(_file(package, project, self.url) for package in page.packages if _belongs(package, project))
-        if not files and (others := {package.project for package in page.packages if package.project}):
-            raise _wrong_project(reply, project, ", ".join(sorted(others)))
-        if not files and not _is_json(reply):
-            # A captive portal or a proxy's own page: HTML, but no file in it.
-            raise _not_an_index(reply, "its links name no file of the project")
+        key = f"{self.name} {project}"
+        kept = None if self._refresh else self._shelf.take(_KIND, key, _Page)
+        if kept is not None and kept.etag is None and 0 <= self._now() - kept.read < FRESH_SECONDS:
+            return kept.files
+        asked = {"If-None-Match": kept.etag} if kept is not None and kept.etag is not None else {}
+        reply = self._fetch(
+            f"{self.url}/{project}/" if kept is None else kept.url, headers={"Accept": _ACCEPT, **asked}
+        )
+        if kept is not None and asked and reply.status == 304:
+            return kept.files
+        from scripts.wheels.index_page import read_page  # noqa: PLC0415 - half a second
+
+        files = read_page(reply, project, self.url)
+        page = _Page(url=f"{self.url}/{project}/", etag=reply.headers.get("etag"), read=self._now(), files=files)
+        self._shelf.put(_KIND, key, page)
         return files
-
-
-def _require_page(reply: ReplyLike, project: str) -> None:
-    """Raise unless the reply has a page."""
-    where = f"{reply.status} from {redact(reply.url)}"
-    if reply.status == 404:
-        raise NoCandidateError(
-            f"the index has no project {project}",
-            context=where,
-            hint="check the index: a lane's URL ends with its name, e.g. /whl/cu130",
-            reference="project-not-found",
-        )
-    if reply.status in {401, 403, 407}:
-        raise NetworkError(
-            f"the index denies access to {project}",
-            context=where,
-            hint="check the credentials in the index's URL; some indexes answer 403 for a project they do not have",
-            reference="access-denied",
-        )
-    if reply.status != 200:
-        raise NetworkError(
-            f"the index gives no page for {project}",
-            context=where,
-            hint="check the index's URL, or name a mirror with --index",
-            reference="http-error",
-        )
-
-
-def _content_type(reply: ReplyLike) -> tuple[str, str | None]:
-    """Give the type in lower case and the charset."""
-    kind, _, parameters = reply.headers.get("content-type", "text/html").partition(";")
-    charset = re.search(r"charset=\"?([\w-]+)", parameters)
-    return kind.strip().lower() or "text/html", charset[1] if charset else None
-
-
-def _is_json(reply: ReplyLike) -> bool:
-    return _content_type(reply)[0] == _JSON
-
-
-def _parse(reply: ReplyLike, project: str) -> ProjectPage:
-    kind, charset = _content_type(reply)
-    try:
-        if kind == _JSON:
-            return ProjectPage.from_json_data(json.loads(reply.body), base_url=reply.url)
-        if kind in _HTML:
-            return ProjectPage.from_html(project, reply.body, base_url=reply.url, from_encoding=charset)
-    except (ValueError, UnsupportedRepoVersionError) as error:  # pydantic's and json's errors are ValueErrors
-        raise _not_an_index(reply, str(error).splitlines()[0]) from error
-    raise _not_an_index(reply, f"its type is {kind}")
-
-
-def _not_an_index(reply: ReplyLike, why: str) -> NetworkError:
-    return NetworkError(
-        "what answered is not a package index",
-        context=f"{why}\n{redact(reply.url)}",
-        hint="check the index's URL, and whether a proxy or a login page answers in its place",
-        reference="not-an-index",
-    )
-
-
-def _wrong_project(reply: ReplyLike, project: str, found: str) -> IntegrityError:
-    return IntegrityError(
-        f"the index answers with another project than {project}",
-        context=f"{found}\n{redact(reply.url)}",
-        hint="name a mirror that serves what it is asked for",
-        reference="wrong-project",
-    )
-
-
-def _belongs(package: DistributionPackage, project: str) -> bool:
-    """Keep the project's files, and wheels with broken names so that they can be rejected by name."""
-    if package.project is None:
-        return package.filename.endswith(".whl")
-    return canonicalize_name(package.project) == project
-
-
-def _file(package: DistributionPackage, project: str, index: str) -> IndexFile:
-    yanked = (package.yanked_reason or "") if package.is_yanked else None
-    return IndexFile(
-        project=project,
-        filename=package.filename,
-        url=_with_credentials(package.url, index),
-        sha256=package.digests.get("sha256"),
-        size=package.size,
-        requires_python=package.requires_python,
-        yanked=yanked,
-        metadata_url=_with_credentials(package.metadata_url, index),
-        metadata_announced=bool(package.has_metadata),
-    )
-
-
-def _with_credentials(url: str, index: str) -> str:
-    """Give a file on the index's own host the index's credentials, as pip and uv do."""
-    there, here = urlsplit(url), urlsplit(index)
-    if "@" not in here.netloc or "@" in there.netloc or (there.hostname, there.port) != (here.hostname, here.port):
-        return url
-    return urlunsplit(there._replace(netloc=here.netloc))

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from scripts.errors import IntegrityError, NetworkError, NoCandidateError, SparkError
-from scripts.wheels.index import DEFAULT_INDEX, Index
+from scripts.wheels.index import Index
+from scripts.wheels.index_page import DEFAULT_INDEX
 from tests.support.pages import Page, ScriptedWeb
 
 URL = "https://index.example/whl/cu130"

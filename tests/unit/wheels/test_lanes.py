@@ -10,7 +10,7 @@ from scripts.errors import IntegrityError, UsageError
 from scripts.home import CONSTRAINTS
 from scripts.model.target import GB10, Architecture, ComputeCapability
 from scripts.wheels.lanes import load_lanes
-from scripts.wheels.nvrtc import knows, load_nvrtc
+from scripts.wheels.nvrtc import load_nvrtc, look_up
 
 LANES = CONSTRAINTS / "lanes.toml"
 NVRTC = CONSTRAINTS / "nvrtc.toml"
@@ -69,16 +69,20 @@ def test_a_damaged_table_is_named(tmp_path: Path, text: str) -> None:
         ("12.5.40", GB10, False),
         ("12.8.99", GB10, None),  # between two that do not
         ("13.6.1", GB10, None),  # newer than any measured
-        ("11.7.99", GB10, None),
-        ("13.0.88", ComputeCapability(8, 0), None),  # not measured
+        ("11.7.99", GB10, False),
+        ("11.0.1", GB10, None),  # older than any
+        ("13.0.88", ComputeCapability(8, 0), True),
+        ("13.0.88", ComputeCapability(13, 0), None),  # not measured
+        ("13.2", GB10, True),  # a CUDA release
+        ("99.9", GB10, None),
         ("nonsense", GB10, None),
     ],
 )
 def test_what_an_nvrtc_knows(version: str, capability: ComputeCapability, *, answer: bool | None) -> None:
-    assert knows(load_nvrtc(NVRTC), version, capability) is answer
+    assert look_up(load_nvrtc(NVRTC), version, capability).compiles is answer
 
 
 def test_every_lane_s_nvrtc_is_measured() -> None:
     table = load_nvrtc(NVRTC)
     for lane in load_lanes(LANES).lanes:
-        assert lane.nvrtc is None or knows(table, lane.nvrtc, GB10) is not None
+        assert lane.nvrtc is None or look_up(table, lane.nvrtc, GB10).compiles is not None

@@ -1,0 +1,172 @@
+"""wheel.measure: read wheels whole and ask NVRTCs themselves, and write what they hold into constraints/.
+
+What is written is what `predict` and `timeline` go by where nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from scripts.disk import write_if_changed
+from scripts.errors import BrokenError, IntegrityError, NoCandidateError, UsageError
+from scripts.model.target import SUPPORTED_PYTHONS, Architecture, ComputeCapability, Target
+from scripts.model.wheels import Candidate
+from scripts.operations.context import Context
+from scripts.operations.planning import another_machine
+from scripts.operations.proving import ask_nvrtc
+from scripts.operations.torch_lock import read_build
+from scripts.operations.unpacking import read_libraries
+from scripts.progress import say
+from scripts.strategies.locks import NVRTC_NAMES
+from scripts.wheels import measured, nvrtc
+from scripts.wheels.archive import open_archive
+from scripts.wheels.builtfor import built_for_in
+from scripts.wheels.evaluate import evaluate, explain
+from scripts.wheels.measured import MeasuredWheel
+from scripts.wheels.nvrtc import NvrtcRow
+
+CAPABILITIES = tuple(
+    ComputeCapability(number // 10, number % 10)
+    for number in (50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87, 88, 89, 90, 100, 101, 103, 110, 120, 121)
+)
+"""What each NVRTC is asked for: every capability that CUDA 11.8 to 13.5 knows."""
+
+_ANSWERS = (0, 5)
+"""NVRTC_SUCCESS, and NVRTC_ERROR_INVALID_OPTION: it does not know the architecture."""
+
+OLDEST_TORCH = Version("2.5.0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Which rows were written, and which files changed."""
+
+    rows: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def measure(what: str, architecture: Architecture | None, context: Context) -> Measured:
+    """Measure one requirement, `torch==2.15.0` or `nvidia-cuda-nvrtc==13.2.86`; `all`: whatever has no row yet.
+
+    A torch is read for `architecture` (None: both). Raises UsageError for anything else, and what downloading raises.
+    """
+    architectures = tuple(Architecture) if architecture is None else (architecture,)
+    rows: list[str] = []
+    changed: set[str] = set()
+    for name, version in _missing(context) if what == "all" else [_parsed(what)]:
+        targets = [another_machine(one, SUPPORTED_PYTHONS[0]) for one in architectures]
+        new = _torch(version, targets, context) if name == "torch" else _nvrtc(name, version, context)
+        for row, file in new:
+            say(f"measured: {row}")
+            rows.append(row)
+            changed |= {file}
+    return Measured(rows=tuple(rows), changed=tuple(sorted(changed)))
+
+
+def _parsed(what: str) -> tuple[str, str]:
+    try:
+        wanted = Requirement(what)
+    except InvalidRequirement:
+        wanted = Requirement("nothing")
+    name, pins = canonicalize_name(wanted.name), [one for one in wanted.specifier if one.operator == "=="]
+    if name not in {"torch", *NVRTC_NAMES} or len(pins) != 1:
+        raise UsageError(
+            f"{what!r} cannot be measured",
+            reference="not-measurable",
+            hint="name a release: torch==2.15.0 or nvidia-cuda-nvrtc==13.2.86; or `all` for what has no row yet",
+        )
+    return name, pins[0].version
+
+
+def _missing(context: Context) -> Iterable[tuple[str, str]]:
+    """Name every stable release on the default index that has no row."""
+    known = {row.version for row in nvrtc.load_nvrtc(context.constraints / "nvrtc.toml").nvrtc}
+    for name in NVRTC_NAMES:
+        for version in _releases(name, context):
+            if str(version) not in known:
+                yield name, str(version)
+    wheels = measured.load_measured(context.constraints / "devicecode.toml").wheels
+    for version in _releases("torch", context):
+        if version >= OLDEST_TORCH and sum(f"torch-{version}-" in wheel.file for wheel in wheels) < len(Architecture):
+            yield "torch", str(version)
+
+
+def _releases(project: str, context: Context) -> list[Version]:
+    versions = set()
+    for architecture in Architecture:
+        target = another_machine(architecture, SUPPORTED_PYTHONS[0])
+        found = evaluate(context.index(None).project(project), target, version=None)
+        versions |= {Version(candidate.version) for candidate in found.candidates}
+    return sorted(versions)
+
+
+def _nvrtc(package: str, version: str, context: Context) -> Iterable[tuple[str, str]]:
+    answer = ask_nvrtc(package, version, CAPABILITIES, context, keep=False)
+    compiles = {name for name, result in answer["compiles"].items() if result["ok"]}
+    strange = {name: result for name, result in answer["compiles"].items() if result["code"] not in _ANSWERS}
+    if strange:
+        raise BrokenError(
+            f"{package} {version} fails in a way that is no refusal: {next(iter(strange.values()))['name']}",
+            context=f"for {', '.join(strange)}",
+            reference="nvrtc-broken",
+            hint="nothing was written: ask it on another machine",
+        )
+    names = [capability.sm for capability in CAPABILITIES]
+    row = NvrtcRow(
+        version=version,
+        package=package,
+        measured=datetime.now(UTC).date().isoformat(),
+        how=f"invoke wheel.measure {package}=={version}  # {context.facts.host.architecture}, no GPU",
+        compiles=tuple(name for name in names if name in compiles),
+        refuses=tuple(name for name in names if name not in compiles),
+    )
+    path = context.constraints / "nvrtc.toml"
+    write_if_changed(path, nvrtc.table_text(nvrtc.with_row(nvrtc.load_nvrtc(path), row)))
+    yield f"{package} {version}: {len(row.compiles)} of {len(names)} architectures", path.name
+
+
+def _torch(version: str, targets: Iterable[Target], context: Context) -> Iterable[tuple[str, str]]:
+    path = context.constraints / "devicecode.toml"
+    for target in targets:
+        found = evaluate(context.index(None).project("torch"), target, version=SpecifierSet(f"=={version}"))
+        if not found.candidates:
+            raise NoCandidateError(
+                f"the default index has no torch {version} for {target}",
+                context=explain(found, 5),
+                reference="no-torch",
+            )
+        row = _read(found.candidates[0], target, context)
+        write_if_changed(path, measured.table_text(measured.with_row(measured.load_measured(path), row)))
+        yield f"{row.file}: {sum(code.total for code in row.libraries)} fatbins", path.name
+
+
+def _read(candidate: Candidate, target: Target, context: Context) -> MeasuredWheel:
+    """Download a torch wheel, read its device code whole, and remove it again."""
+    file = candidate.file
+    if file.sha256 is None:
+        raise IntegrityError(f"the index names no hash for {file.filename}", reference="no-hash")
+    cuda = read_build(candidate, target, context, None).cuda
+    path = context.home.cache / "wheels" / file.filename
+    context.web.download(file.url, path, sha256=file.sha256, size=file.size, description=f"downloading {file.filename}")
+    try:
+        with path.open("rb") as stream, open_archive(stream, name=path.name, where=str(path)) as archive:
+            libraries = read_libraries(archive, path.parent)
+            stated = built_for_in(archive) if cuda else None
+    finally:
+        path.unlink(missing_ok=True)
+    return MeasuredWheel(
+        file=file.filename,
+        sha256=file.sha256,
+        cuda=cuda,
+        built_for=stated or "",
+        measured=datetime.now(UTC).date().isoformat(),
+        how=f"invoke wheel.measure torch=={candidate.version} --platform {target.architecture}",
+        libraries=tuple(code for code in libraries if code.total),
+    )
