@@ -20,6 +20,8 @@ _LARGEST_TEXT = 32 << 20
 """Bytes of METADATA, WHEEL or RECORD; torch's RECORD has 1.4 million."""
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _ENCRYPTED = 1
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""All that package indexes take (pypi/warehouse#1440). The errors of lzma and zstd are none of those below."""
 
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -44,6 +46,7 @@ def open_archive(stream: BinaryIO | io.RawIOBase, *, name: str, where: str) -> I
     """
     try:
         with zipfile.ZipFile(stream) as archive:
+            _require_methods(archive)
             yield archive
     except _DAMAGE as error:
         raise IntegrityError(
@@ -52,6 +55,12 @@ def open_archive(stream: BinaryIO | io.RawIOBase, *, name: str, where: str) -> I
             hint="the file is damaged: fetch it again, or name another mirror",
             reference="bad-wheel",
         ) from error
+
+
+def _require_methods(archive: zipfile.ZipFile) -> None:
+    for member in archive.infolist():
+        if member.compress_type not in _METHODS:
+            raise zipfile.BadZipFile(f"{member.filename} is compressed by method {member.compress_type}")
 
 
 def info_file(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:

@@ -9,6 +9,7 @@ import os
 import struct
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -107,9 +108,11 @@ def _regions(stream: BinaryIO) -> list[tuple[int, int]]:
         return [(0, size)]
     elf = ELFFile(cast("BinaryIO", BoundedStream(stream, _HEADER_BYTES)))
     sections = [section for section in elf.iter_sections() if section.name in _SECTIONS]
-    regions = [(section["sh_offset"], section["sh_offset"] + section["sh_size"]) for section in sections]
+    regions = sorted((section["sh_offset"], section["sh_offset"] + section["sh_size"]) for section in sections)
     if any(stop > size for _, stop in regions):
         raise ValueError("a section goes beyond the file")
+    if any(start < before for (_, before), (start, _) in pairwise(regions)):
+        raise ValueError("its sections overlap")  # thousands that are all the same would be read for hours
     return regions
 
 

@@ -59,15 +59,23 @@ def span(head: bytes, position: int) -> tuple[int, int]:
 
 
 def _skip_padding(read: Read, position: int, stop: int) -> int:
-    """Go to where zeros end, in whole steps of the padding: block by block, for a damaged file may be all zeros."""
+    """Go to where zeros end, in whole steps of the padding: a damaged file may be all zeros, or full of small gaps.
+
+    So it is read in blocks that double: what is read is little more than what is skipped.
+    """
+    begin, length = position, HEADER.size
     while position < stop:
-        block = read(position, min(_BLOCK, stop - position))
+        block = read(position, min(length, stop - position))
         if not block:
             return stop
         zeros = len(block) - len(block.lstrip(b"\0"))
-        if zeros < len(block):
-            return position + max(_PADDING, zeros // _PADDING * _PADDING)
         position += zeros
+        if zeros < len(block):
+            steps = (position - begin) // _PADDING
+            if not steps:
+                raise ValueError(f"what is at {begin} is no fatbin")
+            return begin + steps * _PADDING
+        length = min(2 * length, _BLOCK)
     return stop
 
 

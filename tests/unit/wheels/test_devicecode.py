@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from scripts.errors import IntegrityError
 from scripts.model.target import GB10, ComputeCapability
 from scripts.wheels.architectures import code_runs
 from scripts.wheels.devicecode import DeviceCode, read_device_code, runs_on
+from scripts.wheels.fatbin import fatbins
 
 # One small kernel, compiled by nvcc 13.0 as tests/data/fatbins/README.md says.
 FATBINS = Path(__file__).parents[2] / "data" / "fatbins"
@@ -111,3 +113,39 @@ def library(**fatbins: int) -> DeviceCode:
 def test_a_library_on_gb10(code: DeviceCode, by: str, covered: int, *, runs: bool) -> None:
     answer = runs_on(code, GB10)
     assert (answer.runs, answer.by, answer.covered) == (runs, by, covered)
+
+
+EMPTY = b"\x50\xed\x55\xba" + bytes([1, 0, 16, 0]) + bytes(8)
+
+
+@pytest.mark.parametrize("gap", [bytes(4) + b"\1\1\1\1", bytes(12) + b"\1\1\1\1"])
+def test_what_is_neither_padding_nor_a_fatbin_ends_it(tmp_path: Path, gap: bytes) -> None:
+    path = tmp_path / "lib.fatbin"
+    path.write_bytes(EMPTY + gap * 9)
+    with pytest.raises(IntegrityError, match="is no fatbin"):
+        read_device_code(path)
+
+
+def test_small_gaps_cost_little_reading() -> None:
+    data = (EMPTY + bytes(8)) * 10_000 + bytes(100_000)
+    asked = []
+
+    def read(position: int, length: int) -> bytes:
+        asked.append(length)
+        return data[position : position + length]
+
+    assert sum(1 for _ in fatbins(read, 0, len(data))) == 10_000
+    assert sum(asked) < 3 * len(data)
+
+
+def test_sections_that_overlap_are_damage(tmp_path: Path) -> None:
+    """Thousands of them, each the whole of a large file, would be read for hours."""
+    names = b"\0.nv_fatbin\0.shstrtab\0"
+    table = 64 + len(names) + len(EMPTY)
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 3, 62, 1, 0, 0, table, 0, 64, 0, 0, 64, 4, 1)
+    strings = struct.pack("<IIQQQQIIQQ", 12, 3, 0, 0, 64, len(names), 0, 0, 1, 0)
+    section = struct.pack("<IIQQQQIIQQ", 1, 1, 2, 0, 64 + len(names), len(EMPTY), 0, 0, 8, 0)
+    path = tmp_path / "lib.so"
+    path.write_bytes(header + names + EMPTY + bytes(64) + strings + section * 2)
+    with pytest.raises(IntegrityError, match="overlap"):
+        read_device_code(path)
