@@ -30,6 +30,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _JSON_HELP = "print one JSON document on stdout"
 _DRY_HELP = "print the plan and change nothing"
 _ENV_HELP = "an environment's name or the start of it (default: the current one)"
+_STRATEGY_HELP = "pypi (the default index) or a lane: cu126, cu128, cu129, cu130, cu132 (default: pypi)"
+_PLATFORM_HELP = "aarch64 or x86_64 (default: aarch64)"
+_PYTHON_HELP = "3.12, 3.11 or 3.10 (default: 3.12)"
+_GB10_HELP = "compute capability to predict for (default: 12.1)"
 _SM_HELP = "compute capability to predict for (default: this machine's GPU, else 12.1, GB10's)"
 
 
@@ -123,7 +127,11 @@ def _print_json(value: Any) -> None:
 def _as_called(text: str) -> str:
     """Name tasks as the person at the terminal starts them: bootstrap.sh says how, and has no invoke on PATH."""
     called = os.environ.get("KOKORO_SPARK_COMMAND", "invoke")
-    return re.sub(r"\binvoke(?= (?:setup|verify|say|facts|lock|env\.[a-z]+)\b)", lambda _: called, text)
+    return re.sub(
+        r"\binvoke(?= (?:setup|verify|say|facts|lock|predict|timeline|drift|env\.[a-z]+|wheel\.[a-z]+)\b)",
+        lambda _: called,
+        text,
+    )
 
 
 def _print_lines(lines: Any) -> None:
@@ -355,6 +363,95 @@ def lock(
     _show(json, result, [f"{len(result.files)} files, {len(result.changed)} changed", *unlocked])
 
 
+def _elsewhere(platform: str, python: str) -> Any:
+    """Name the machine that a wheel is for, which need not be this one."""
+    from scripts.model.target import Architecture, PythonVersion
+    from scripts.operations.planning import another_machine
+
+    return another_machine(Architecture.parse(platform), PythonVersion.parse(python))
+
+
+@command(
+    {
+        "torch": "torch version, e.g. 2.15.0, or '>=2.11,<2.14' (default: the newest)",
+        "strategy": _STRATEGY_HELP,
+        "platform": _PLATFORM_HELP,
+        "python": _PYTHON_HELP,
+        "sm": _GB10_HELP,
+        "index": "a mirror of the lane's index",
+        "nightly": "the lane's nightly builds",
+        "prove": "fetch the NVRTC that it pins, for this machine, and ask it",
+        "download": "where the server gives no parts of files: download the wheel whole",
+        "refresh": "believe nothing that was read before",
+        "expect": "verdicts that exit 0, e.g. not-needed,needed; any other exits by its own code",
+        "verbose": "show every command",
+    }
+)
+def predict(
+    c: Invocation,
+    torch: str = "",
+    strategy: str = "pypi",
+    platform: str = "aarch64",
+    python: str = "3.12",
+    sm: str = "12.1",
+    index: str = "",
+    nightly: bool = False,
+    prove: bool = False,
+    download: bool = False,
+    refresh: bool = False,
+    expect: str = "",
+    verbose: bool = False,
+    json: bool = False,
+) -> None:
+    """Predict the verdict for a torch that is not here, without downloading it: for a DGX Spark, by default."""
+    from scripts.model.forecast import ForecastRequest
+    from scripts.model.target import ComputeCapability
+    from scripts.operations.forecast_text import forecast_lines
+    from scripts.operations.predicting import foresee
+    from scripts.operations.verify import exit_code_for, parse_expected
+
+    kinds = parse_expected(expect) if expect else None
+    request = ForecastRequest(
+        strategy=strategy,
+        torch=torch or None,
+        target=_elsewhere(platform, python),
+        capability=ComputeCapability.parse(sm),
+        index=index or None,
+        nightly=nightly,
+    )
+    forecast = foresee(request, _context(verbose), prove=prove, download=download, refresh=refresh)
+    _show(json, forecast, forecast_lines(forecast))
+    if kinds is not None and (code := exit_code_for(forecast.prediction.kind, kinds)) != ExitCode.OK:
+        raise Exit(code=code)
+
+
+@command(
+    {
+        "what": "torch==2.15.0, nvidia-cuda-nvrtc==13.2.86, or all: what has no row yet",
+        "platform": "of a torch: x86_64 or aarch64 (default: both)",
+        "verbose": "show every command",
+        "dry_run": "name what would be measured and write nothing",
+    },
+    positional=("what",),
+    name="measure",
+)
+def wheel_measure(
+    c: Invocation, what: str, platform: str = "", verbose: bool = False, dry_run: bool = False, json: bool = False
+) -> None:
+    """Read wheels whole, ask NVRTCs themselves, and write what they hold into constraints/. Downloads them."""
+    from scripts.model.target import Architecture
+    from scripts.operations.measuring import measure, releases
+
+    context = _context(verbose)
+    architecture = Architecture.parse(platform) if platform else None
+    if _is_dry(c, dry_run):
+        names = [f"{name}=={version}" for name, version in releases(what, context)]
+        _show(json, {"would_measure": names}, names or ["nothing: every release has its row"])
+        return
+    measured = measure(what, architecture, context)
+    _show(json, measured, [f"{len(measured.rows)} measured", *(f"changed: {name}" for name in measured.changed)])
+
+
 @command({}, name="list")
 def env_list(c: Invocation, json: bool = False) -> None:
     """List the environments."""
@@ -439,6 +536,7 @@ def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: boo
 
 
 ns = Collection()
-for _task in (setup, verify, say, facts, lock):
+for _task in (setup, verify, say, facts, predict, lock):
     ns.add_task(_task)
+ns.add_collection(Collection("wheel", wheel_measure))
 ns.add_collection(Collection("env", env_list, env_use, env_run, env_remove, env_purge))

@@ -90,6 +90,8 @@ class CudaBuild:
     """`13.2`; None: a CPU-only build."""
     nvrtc: str | None
     """The NVRTC version that its requirements pin, e.g. `13.2.86`; None where none is pinned."""
+    nvrtc_package: str | None
+    """The project of that NVRTC: `nvidia-cuda-nvrtc`, `nvidia-cuda-nvrtc-cu12`."""
     triton: str | None
     requirements: tuple[str, ...]
     """The Requires-Dist lines."""

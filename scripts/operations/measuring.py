@@ -60,7 +60,7 @@ def measure(what: str, architecture: Architecture | None, context: Context) -> M
     architectures = tuple(Architecture) if architecture is None else (architecture,)
     rows: list[str] = []
     changed: set[str] = set()
-    for name, version in _missing(context) if what == "all" else [_parsed(what)]:
+    for name, version in releases(what, context):
         targets = [another_machine(one, SUPPORTED_PYTHONS[0]) for one in architectures]
         new = _torch(version, targets, context) if name == "torch" else _nvrtc(name, version, context)
         for row, file in new:
@@ -68,6 +68,11 @@ def measure(what: str, architecture: Architecture | None, context: Context) -> M
             rows.append(row)
             changed |= {file}
     return Measured(rows=tuple(rows), changed=tuple(sorted(changed)))
+
+
+def releases(what: str, context: Context) -> list[tuple[str, str]]:
+    """Name the releases that `measure` would measure. Raises UsageError."""
+    return list(_missing(context)) if what.strip().lower() == "all" else [_parsed(what)]
 
 
 def _parsed(what: str) -> tuple[str, str]:

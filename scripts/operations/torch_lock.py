@@ -20,6 +20,7 @@ from scripts.operations.context import Context
 from scripts.strategies.base import CPU_LANE, TorchSource
 from scripts.strategies.locks import cuda_of, lock_filename, make_lock, pin_named
 from scripts.wheels.evaluate import evaluate, explain
+from scripts.wheels.index import Index
 from scripts.wheels.reader import WheelReader
 from scripts.wheels.shelf import Shelf
 
@@ -77,20 +78,23 @@ def parse_torch(text: str | None) -> SpecifierSet | None:
             ) from None
 
 
-def choose_torch(source: TorchSource, target: Target, wanted: SpecifierSet | None, context: Context) -> Candidate:
-    """Find the best torch wheel of a source, and refuse a CPU-only one by its metadata, before any download."""
-    index = context.index(source.index)
+def find_torch(source: TorchSource, target: Target, wanted: SpecifierSet | None, index: Index) -> Candidate:
+    """Find the best torch wheel of a source by its name alone. Raises NoCandidateError (no-torch)."""
     files = index.project("torch")
     evaluation = evaluate(files, target, version=wanted, lane_cuda=source.lane_cuda, prereleases=source.prereleases)
     if not evaluation.candidates:
-        asked = f"torch{wanted or ''}"
         raise NoCandidateError(
-            f"{source.name} has no {asked} for {target}",
+            f"{source.name} has no torch{wanted or ''} for {target}",
             context=explain(evaluation, 8),
             reference="no-torch",
             hint="choose another --torch, --python or --strategy; `invoke setup --dry-run` shows what would be used",
         )
-    best = evaluation.candidates[0]
+    return evaluation.candidates[0]
+
+
+def choose_torch(source: TorchSource, target: Target, wanted: SpecifierSet | None, context: Context) -> Candidate:
+    """Find the best torch wheel of a source, and refuse a CPU-only one by its metadata, before any download."""
+    best = find_torch(source, target, wanted, context.index(source.index))
     if source.cuda_required or source.lane_cuda is not None:
         build = read_build(best, target, context, source.index)
         if source.cuda_required and build.cuda is None:

@@ -99,16 +99,16 @@ def _case(evidence: Evidence, target: ComputeCapability, record: EnvironmentReco
 
 
 def expected(report: Report, expect_text: str) -> ExitCode:
-    """Give the exit code under `--expect not-needed,needed`: 0 exactly on those.
+    """Give the exit code under `--expect`. Raises UsageError (see parse_expected)."""
+    return exit_code_for(report.verdict.kind, parse_expected(expect_text))
+
+
+def exit_code_for(kind: VerdictKind, expected_kinds: frozenset[VerdictKind]) -> ExitCode:
+    """Give the exit code where only these verdicts are expected: 0 exactly on those.
 
     A verdict that was not expected keeps its own code; one whose own code is 0 becomes DRIFT.
-
-    Raises UsageError for a kind that does not exist, listing those that do.
     """
-    kinds = parse_expected(expect_text)
-    if report.verdict.kind in kinds:
-        return ExitCode.OK
-    return report.verdict.kind.exit_code or ExitCode.DRIFT
+    return ExitCode.OK if kind in expected_kinds else kind.exit_code or ExitCode.DRIFT
 
 
 def exit_code(report: Report) -> ExitCode:

@@ -45,19 +45,19 @@ def render(report: Report) -> str:
         f"torch {report.torch or 'unknown'}, CUDA {report.cuda or 'none'}, weights {report.weights}, {report.created}",
         "",
         "why",
-        *(_bullet(f"{reason.text}  [{reason.evidence}]") for reason in report.verdict.reasons),
+        *(bullet(f"{reason.text}  [{reason.evidence}]") for reason in report.verdict.reasons),
         "",
         f"why predicted {report.verdict.prediction.kind}",
-        *(_bullet(f"{reason.text}  [{reason.evidence}]") for reason in report.verdict.prediction.reasons),
+        *(bullet(f"{reason.text}  [{reason.evidence}]") for reason in report.verdict.prediction.reasons),
         "",
         "observations",
         *_observations(report),
     ]
     if report.variables:
         lines += ["", "environment variables"]
-        lines += [_bullet(f"{row['name']}={row['value']}: {row['meaning']}") for row in report.variables]
+        lines += [bullet(f"{row['name']}={row['value']}: {row['meaning']}") for row in report.variables]
     if report.notes:
-        lines += ["", "notes", *(_bullet(note) for note in report.notes)]
+        lines += ["", "notes", *(bullet(note) for note in report.notes)]
     return "\n".join(lines) + "\n"
 
 
@@ -71,7 +71,8 @@ def _observations(report: Report) -> list[str]:
     return lines
 
 
-def _bullet(text: str) -> str:
+def bullet(text: str) -> str:
+    """Write one item of a list, folded."""
     return _wrap(text, "  - ", "    ")
 
 

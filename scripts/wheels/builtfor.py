@@ -21,7 +21,8 @@ from scripts.wheels.rangefile import RangeFile
 MEMBER = "torch/lib/libtorch_python.so"
 
 _NAME = rb"(?:sm|compute)_\d{2,3}[af]?"
-_LIST = re.compile(rb"\0(" + _NAME + rb"(?: " + _NAME + rb")*)\0")
+# One name alone must be a whole string. A list need not: compilers put it right behind constants that have no end.
+_LIST = re.compile(rb"(" + _NAME + rb"(?: " + _NAME + rb")+|(?<=\0)" + _NAME + rb")\0")
 _LONGEST = 4096
 """Bytes kept of what was looked through: longer than any such list."""
 _STEP = 1 << 20

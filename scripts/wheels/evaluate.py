@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -17,7 +17,7 @@ from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from scripts.model.target import Architecture, Target
-from scripts.model.wheels import Candidate, CudaBuild, Evaluation, IndexFile, Rejection, RejectionReason
+from scripts.model.wheels import Candidate, Evaluation, IndexFile, Rejection, RejectionReason
 
 # PEP 600's names of the older policies, by glibc minor.
 _LEGACY = {
@@ -189,20 +189,6 @@ def local_cuda(version: Version) -> str | None:
     if match := re.match(r"cu(\d{2,})(\d)(\.|$)", local):
         return f"{match[1]}.{match[2]}"
     return "cpu" if re.match(r"cpu(\.|$)", local) else None
-
-
-def refuse_cpu_only(evaluation: Evaluation, builds: Mapping[str, CudaBuild]) -> Evaluation:
-    """Turn the candidates whose metadata says CPU-only into rejections. `builds` is by file name."""
-    kept = []
-    refused = []
-    for candidate in evaluation.candidates:
-        build = builds.get(candidate.file.filename)
-        if build is None or build.cuda is not None:
-            kept.append(candidate)
-        else:
-            words = f"{candidate.version} requires no CUDA: a CPU-only build"
-            refused.append(_rejection(candidate.file, RejectionReason.CPU_ONLY, words))
-    return replace(evaluation, candidates=tuple(kept), rejections=(*refused, *evaluation.rejections))
 
 
 def explain(evaluation: Evaluation, limit: int = 8) -> str:

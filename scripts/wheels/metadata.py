@@ -85,9 +85,10 @@ def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
     torch = raw.get("version", "")
     requirements = list(_needed(lines, target))
     toolkit = _named(requirements, _TOOLKIT)
-    nvrtc = _pin(_named(requirements, _NVRTC))
-    if nvrtc is None and toolkit is not None:
-        nvrtc = _pin(_named(_through(toolkit, target, follow), _NVRTC))
+    compiler = _named(requirements, _NVRTC)
+    if _pin(compiler) is None and toolkit is not None:
+        compiler = _named(_through(toolkit, target, follow), _NVRTC)
+    nvrtc = _pin(compiler)
     local = local_cuda(Version(torch))
     if local == "cpu" or (local is None and not any(_matches(one, _CUDA) for one in requirements)):
         cuda = None
@@ -105,6 +106,7 @@ def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
         torch=torch,
         cuda=cuda,
         nvrtc=None if cuda is None else nvrtc,
+        nvrtc_package=None if cuda is None or nvrtc is None or compiler is None else canonicalize_name(compiler.name),
         triton=_pin(_named(requirements, *_TRITON)),
         requirements=lines,
     )

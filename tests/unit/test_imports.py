@@ -67,7 +67,7 @@ NEWER_THAN_310 = {"tomllib"}
 
 LIMIT = 300
 """Lines of a file. The aim is 250."""
-LONGER = {"tasks.py": 450}
+LONGER = {"tasks.py": 750}
 """What alone may import invoke cannot be parted."""
 
 

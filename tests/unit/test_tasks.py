@@ -26,7 +26,7 @@ from tests.support.plans import put, record
 from tests.support.scripted import ScriptedRunner
 
 ALL: dict[str, Task[Any]] = {name: tasks.ns[name] for name in tasks.ns.task_names}
-READ_ONLY = {"facts", "env.list"}
+READ_ONLY = {"facts", "predict", "env.list"}
 NAME = "cu130-0123456789ab"
 
 
@@ -88,7 +88,9 @@ def test_the_family() -> None:
         "verify",
         "say",
         "facts",
+        "predict",
         "lock",
+        "wheel.measure",
         "env.list",
         "env.use",
         "env.run",

@@ -4,8 +4,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from scripts.model.target import Architecture, PythonVersion, Target
-from scripts.model.wheels import CudaBuild, IndexFile, RejectionReason
-from scripts.wheels.evaluate import evaluate, explain, platforms, refuse_cpu_only
+from scripts.model.wheels import IndexFile, RejectionReason
+from scripts.wheels.evaluate import evaluate, explain, platforms
 from tests.support.pages import index_file
 
 SPARK = Target(Architecture.AARCH64, PythonVersion(3, 12), (2, 39))
@@ -146,16 +146,6 @@ def test_platforms_by_glibc() -> None:
     assert platforms(old)[:2] == ("manylinux_2_17_x86_64", "manylinux2014_x86_64")
     assert platforms(old)[-2:] == ("manylinux1_x86_64", "linux_x86_64")
     assert platforms(SPARK)[-2:] == ("manylinux2014_aarch64", "linux_aarch64")
-
-
-def test_cpu_only_candidates_become_rejections() -> None:
-    files = [index_file(f"torch-2.11.0-{AARCH64}"), index_file(f"torch-2.9.1-{AARCH64}")]
-    build = CudaBuild(torch="2.9.1", cuda=None, nvrtc=None, triton=None, requirements=())
-    found = refuse_cpu_only(evaluate(files, SPARK, version=None), {files[1].filename: build})
-    assert [one.version for one in found.candidates] == ["2.11.0"]
-    assert [(one.reason, one.detail) for one in found.rejections] == [
-        (RejectionReason.CPU_ONLY, "2.9.1 requires no CUDA: a CPU-only build")
-    ]
 
 
 def test_explain_names_the_near_misses_first_and_counts_the_rest() -> None:

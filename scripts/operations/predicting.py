@@ -1,0 +1,193 @@
+"""predict: what a torch that nobody downloaded would do on a GPU that nobody has here.
+
+The wheel is found on its index and its metadata read from beside it or from its end; its device code is looked up in
+what was measured, else torch's own list is read out of it; NVRTC is looked up, or fetched and asked (`prove`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from scripts.errors import IntegrityError, NetworkError, NoCandidateError, UsageError
+from scripts.model.forecast import Forecast, ForecastRequest
+from scripts.model.plan import Request
+from scripts.model.target import Target
+from scripts.model.wheels import Candidate, IndexFile
+from scripts.operations.context import Context
+from scripts.operations.planning import unreachable
+from scripts.operations.proving import ask_nvrtc
+from scripts.operations.torch_lock import find_torch, parse_torch
+from scripts.strategies.base import TorchSource
+from scripts.strategies.ladder import AUTO, strategy_named
+from scripts.verification.foresee import WheelEvidence, foresee_verdict
+from scripts.wheels.localfile import FetchedRemote
+from scripts.wheels.measured import MeasuredTable, find_measured, load_measured
+from scripts.wheels.metering import MeteredRemote
+from scripts.wheels.nvrtc import NvrtcTable, load_nvrtc
+from scripts.wheels.ports import Remote
+from scripts.wheels.reader import WheelReader
+from scripts.wheels.shelf import Shelf
+
+SCHEMA = 1
+"""The version of the JSON forecast."""
+
+MAX_REQUESTS = 30
+MAX_BYTES = 20_000_000
+"""What one prediction may read, whatever it meets. Known wheels take a tenth of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecaster:
+    """One index and the tables, to predict for any of its wheels."""
+
+    source: TorchSource
+    reader: WheelReader
+    measured: MeasuredTable
+    nvrtc: NvrtcTable
+
+    def evidence(self, candidate: Candidate, target: Target, remote: MeteredRemote) -> WheelEvidence:
+        """Find out what a wheel requires and which device code it has. Device code that cannot be read is left out."""
+        file = candidate.file
+        build = self.reader.build(candidate, target)
+        known = find_measured(self.measured, file.filename, file.sha256, build.cuda)
+        built_for, unread = None, ""
+        if build.cuda is not None and (known is None or known.main is None):
+            try:
+                built_for = self.reader.built_for(file, remote)
+                unread = "" if built_for else "its torch does not say what it was built for"
+            except (NetworkError, IntegrityError) as error:
+                if error.reference == "no-range-support":
+                    raise
+                unread = error.message
+        return WheelEvidence(build=build, filename=file.filename, measured=known, built_for=built_for, unread=unread)
+
+
+def torch_source(request: ForecastRequest, context: Context) -> TorchSource:
+    """Name the index that a forecast is about. Raises UsageError."""
+    if request.strategy.strip().lower() == AUTO:
+        raise UsageError(
+            "auto chooses by the machine it runs on, and predict is about another one",
+            reference="auto-elsewhere",
+            hint="name a strategy, e.g. --strategy pypi or --strategy cu130",
+        )
+    strategy = strategy_named(request.strategy, context.strategies)
+    asked = Request(strategy=request.strategy, index=request.index, nightly=request.nightly)
+    return strategy.sources(asked, context.lanes)[0]
+
+
+def foresee(
+    request: ForecastRequest,
+    context: Context,
+    *,
+    prove: bool = False,
+    download: bool = False,
+    refresh: bool = False,
+) -> Forecast:
+    """Predict for one wheel.
+
+    `prove`: fetch the NVRTC that it pins for this machine's platform and ask it. `download`: where the server gives no
+    parts of files, fetch the wheel whole. `refresh`: believe nothing that was read before.
+
+    Raises NoCandidateError where the index has no such torch, NetworkError (no-range-support says what a download would
+    cost), UsageError, IntegrityError.
+    """
+    source, wanted = torch_source(request, context), parse_torch(request.torch)
+    remote = MeteredRemote(context.web, max_requests=MAX_REQUESTS, max_bytes=MAX_BYTES)
+    index = context.remembered_index(source.index, remote.get, refresh=refresh)
+    try:
+        candidate = find_torch(source, request.target, wanted, index)
+    except NetworkError as error:
+        raise unreachable(error, source.name, source.index) from error
+    reader = WheelReader(index, remote, Shelf(None) if refresh else context.shelf)
+    forecaster = Forecaster(source=source, reader=reader, **tables(context))
+    try:
+        evidence = forecaster.evidence(candidate, request.target, remote)
+    except NetworkError as error:
+        if error.reference != "no-range-support":
+            raise
+        if not download:
+            raise _costly(error, candidate.file) from error
+        remote = MeteredRemote(_fetched(candidate.file, context), max_requests=MAX_REQUESTS, max_bytes=10 * MAX_BYTES)
+        forecaster = replace(forecaster, reader=replace(reader, remote=remote))
+        evidence = forecaster.evidence(candidate, request.target, remote)
+    if prove:
+        evidence = replace(evidence, proof=_proof(evidence, request, context, source))
+    return forecast(request, forecaster, candidate, evidence, remote, notes=context.index_settings.notes)
+
+
+def tables(context: Context) -> dict[str, Any]:
+    """Load what was measured."""
+    return {
+        "measured": load_measured(context.constraints / "devicecode.toml"),
+        "nvrtc": load_nvrtc(context.constraints / "nvrtc.toml"),
+    }
+
+
+def forecast(
+    request: ForecastRequest,
+    forecaster: Forecaster,
+    candidate: Candidate,
+    evidence: WheelEvidence,
+    remote: MeteredRemote,
+    *,
+    notes: tuple[str, ...] = (),
+) -> Forecast:
+    """Put what was found into one value."""
+    file, build, known = candidate.file, evidence.build, evidence.measured
+    return Forecast(
+        schema=SCHEMA,
+        created=datetime.now(UTC).date().isoformat(),
+        strategy=forecaster.source.name,
+        wheel=file.filename,
+        torch=candidate.version,
+        size=file.size,
+        sha256=file.sha256,
+        target=str(request.target),
+        cuda=build.cuda,
+        nvrtc=build.nvrtc,
+        nvrtc_package=build.nvrtc_package,
+        triton=build.triton,
+        built_for=(known.built_for if known is not None else evidence.built_for) or "",
+        prediction=foresee_verdict(evidence, forecaster.nvrtc, request.capability),
+        requests=remote.requests,
+        bytes_read=remote.bytes,
+        notes=notes,
+    )
+
+
+def _proof(evidence: WheelEvidence, request: ForecastRequest, context: Context, source: TorchSource) -> dict[str, Any]:
+    """Have the pinned NVRTC compile for the target here."""
+    build = evidence.build
+    if build.nvrtc is None or build.nvrtc_package is None:
+        raise NoCandidateError(
+            f"{evidence.filename} pins no NVRTC: there is none to be asked",
+            context="it is a CPU-only build" if build.cuda is None else f"it brings that of CUDA {build.cuda} with it",
+            reference="no-nvrtc",
+            hint="leave --prove out",
+        )
+    return ask_nvrtc(build.nvrtc_package, build.nvrtc, [request.capability], context, index=source.index)
+
+
+def _costly(error: NetworkError, file: IndexFile) -> NetworkError:
+    size = "an unknown size" if file.size is None else f"{file.size / 1e6:.0f} MB"
+    return NetworkError(
+        f"{error.message}: {file.filename} would have to be downloaded whole ({size})",
+        context=error.context,
+        reference=error.reference,
+        hint="say so with --download, or name another mirror with --index",
+    )
+
+
+def _fetched(file: IndexFile, context: Context) -> Remote:
+    """Download a wheel and serve its parts from the copy."""
+    if file.sha256 is None:
+        raise IntegrityError(
+            f"the index names no hash for {file.filename}: it is not downloaded",
+            reference="no-hash",
+            hint="name an index that has hashes",
+        )
+    path = context.home.cache / "wheels" / file.filename
+    context.web.download(file.url, path, sha256=file.sha256, size=file.size, description=f"downloading {file.filename}")
+    return FetchedRemote(context.web, file.url, path)
