@@ -1,0 +1,180 @@
+"""A passport as one HTML page that needs nothing else: no script, no font, no image from elsewhere. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from scripts.operations.passport_chart import CLASSES, SIGNS, chart
+from scripts.operations.passport_style import STYLE
+from scripts.operations.passport_text import architectures_words, megabytes, passport_facts
+from scripts.redaction import redact
+from scripts.wheels.passport import READ_HERE, Fit, LibraryPassport, Passport
+
+_LEGEND = {
+    Fit.RUNS: "a cubin for exactly this capability",
+    Fit.SAME_MAJOR: "a cubin for the same major and a lower minor",
+    Fit.JIT: "no cubin, but PTX that the driver compiles when it is first used",
+    Fit.NO: "code for other GPUs",
+}
+
+
+def passport_page(passport: Passport) -> str:
+    """Write the page; every text of the wheel is escaped."""
+    page = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{escape(passport.file)}: wheel passport</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<main>
+<header>
+<p class="eyebrow">wheel passport</p>
+<h1>{_name(passport)}</h1>
+<p class="file">{escape(passport.file)}</p>
+</header>
+{_verdict(passport)}
+{_picture(passport)}
+{_facts(passport)}
+{_libraries(passport.libraries)}
+{_missing(passport.libraries)}
+{_list("Problems", passport.problems, "problem")}
+{_list("Notes", passport.notes, "note")}
+<footer>kokoro-spark, wheel.inspect; schema {passport.schema}</footer>
+</main>
+</body>
+</html>
+"""
+    return redact(page)
+
+
+def _name(passport: Passport) -> str:
+    if passport.name is None:
+        return escape(passport.file)
+    return f"{escape(passport.name)} <span>{escape(passport.version or '')}</span>"
+
+
+def _verdict(passport: Passport) -> str:
+    """The answer, in the colour of the chart and with its sign."""
+    kind = "unknown" if passport.fit is None else CLASSES[passport.fit]
+    sign = "?" if passport.fit is None else SIGNS[passport.fit]
+    words = "not judged" if passport.fit is None else str(passport.fit)
+    who = f"<code>{escape(passport.decided_by)}</code>: " if passport.decided_by else ""
+    unsound = (
+        f'<p class="unsound">Unsound, whatever it runs on: {len(passport.problems)} problems, below</p>'
+        if passport.problems
+        else ""
+    )
+    return f"""<section class="verdict {kind}">
+<p class="sign" aria-hidden="true">{sign}</p>
+<div>
+<h2>{escape(words)} <span>on compute capability {escape(passport.capability)}</span></h2>
+<p>{who}{escape(passport.why)}</p>
+<p class="rule">The rule: {_code_marks(passport.rule)}.</p>
+{unsound}
+</div>
+</section>"""
+
+
+def _code_marks(text: str) -> str:
+    """Escape a text; what stands between backquotes is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def _picture(passport: Passport) -> str:
+    drawn = chart(passport)
+    if not drawn:
+        return ""
+    legend = "".join(
+        f'<li><span class="key {CLASSES[fit]}">{SIGNS[fit]}</span><span><b>{fit}</b>: {words}</span></li>'
+        for fit, words in _LEGEND.items()
+    )
+    return f"""<section>
+<h2>Device code</h2>
+<p class="lead">A bar for each library, a segment for each architecture: in how many of its fatbins there
+is code for it. Segments are as wide as that number, the narrowest as wide as their label.</p>
+<div class="scroll">{drawn}</div>
+<ul class="legend">{legend}</ul>
+</section>"""
+
+
+def _facts(passport: Passport) -> str:
+    rows = "".join(
+        f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>\n"
+        for label, text in passport_facts(passport)
+        if label not in {"GPU", ""}
+    )
+    return f'<section>\n<h2>What it is</h2>\n<dl class="facts">\n{rows}</dl>\n</section>'
+
+
+def _libraries(libraries: Sequence[LibraryPassport]) -> str:
+    """A table of those with device code or a problem; the others by name."""
+    told = [one for one in libraries if one.fatbins or one.problem]
+    rest = [one for one in libraries if not one.fatbins and not one.problem]
+    if not libraries:
+        return ""
+    return f"<section>\n<h2>Libraries</h2>\n{_table(told)}\n{_others(rest)}\n</section>"
+
+
+def _table(libraries: Iterable[LibraryPassport]) -> str:
+    rows = "".join(
+        f"""<tr><th scope="row"><code>{escape(one.library)}</code>{_soname(one)}</th>
+<td class="number">{megabytes(one.size)}</td><td>{_code(one)}</td><td>{escape(one.known)}</td></tr>
+"""
+        for one in libraries
+    )
+    if not rows:
+        return ""
+    return f"""<div class="scroll"><table>
+<thead><tr><th scope="col">library</th><th scope="col" class="number">size</th><th scope="col">device code</th>
+<th scope="col">known how</th></tr></thead>
+<tbody>
+{rows}</tbody>
+</table></div>"""
+
+
+def _others(libraries: Sequence[LibraryPassport]) -> str:
+    """Libraries of which there is little to say, folded up by what that is."""
+    found = []
+    for why, known in dict.fromkeys((one.why, one.known) for one in libraries):
+        same = [one for one in libraries if (one.why, one.known) == (why, known)]
+        items = "".join(f"<li><code>{escape(one.library)}</code> {megabytes(one.size)}</li>\n" for one in same)
+        words = why if known == READ_HERE else f"{why} ({known})"
+        found.append(
+            f"<details open>\n<summary>{len(same)} more: {escape(words)}</summary>\n"
+            f'<ul class="plain">\n{items}</ul>\n</details>'
+        )
+    return "\n".join(found)
+
+
+def _soname(library: LibraryPassport) -> str:
+    machine = f"<small>{escape(library.machine)}" if library.machine else ""
+    needed = f", needs {len(library.needed)} libraries" if library.needed else ""
+    return f"{machine}{needed}</small>" if machine else ""
+
+
+def _code(library: LibraryPassport) -> str:
+    if library.problem:
+        return f'<strong class="bad">{escape(library.problem)}</strong>'
+    if not library.fatbins:
+        return f'<span class="quiet">{escape(library.why)}</span>'
+    words = str(library.fit) if library.fit is not None else "not judged"
+    sign = f'<span class="key {CLASSES[library.fit]}">{SIGNS[library.fit]}</span> ' if library.fit is not None else ""
+    detail = f"{architectures_words(library)}. {library.why}"
+    return f"{sign}<b>{escape(words)}</b><small>{escape(detail)}</small>"
+
+
+def _missing(libraries: Iterable[LibraryPassport]) -> str:
+    lines = [f"{soname}, needed by {one.library}" for one in libraries for soname in one.missing]
+    return _list("Needed, and neither in the wheel nor required by it", lines, "note")
+
+
+def _list(title: str, lines: Iterable[str], kind: str) -> str:
+    items = "".join(f"<li>{escape(line)}</li>\n" for line in lines)
+    return f'<section>\n<h2>{escape(title)}</h2>\n<ul class="{kind}">\n{items}</ul>\n</section>' if items else ""

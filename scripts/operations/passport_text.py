@@ -1,0 +1,180 @@
+"""A passport as lines of text. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from scripts.redaction import redact
+from scripts.wheels.passport import LibraryPassport, Passport
+from scripts.wheels.record import RecordReport
+
+_WIDTH = 118
+_LABEL = 10
+
+
+def passport_lines(passport: Passport) -> list[str]:
+    """Write the whole passport."""
+    lines = [
+        passport.file,
+        *(line for label, text in passport_facts(passport) for line in _labelled(label, text)),
+        "",
+        *_libraries(passport),
+        *_missing(passport.libraries),
+        *_block("problems", passport.problems),
+        *_block("notes", passport.notes),
+    ]
+    return [redact(line) for line in lines]
+
+
+def passport_facts(passport: Passport) -> list[tuple[str, str]]:
+    """Give everything but the libraries as (label, text)."""
+    rows = [
+        ("GPU", f"{passport.capability}: {verdict(passport)}"),
+        ("", f"rule: {passport.rule}"),
+    ]
+    if passport.fits is not None:
+        rows += [
+            ("wheel", f"{passport.name or 'no name'} {passport.version or 'without a version'}"),
+            ("target", f"{passport.target}: {'fits' if passport.fits else f'does not fit, {passport.fits_why}'}"),
+            ("tags", ", ".join(passport.tags) or "none"),
+            ("CUDA", _cuda(passport)),
+            ("NVRTC", _nvrtc(passport)),
+            ("Triton", _triton(passport)),
+            ("driver", f"{passport.driver} or newer" if passport.driver else _unknown(passport.cuda)),
+        ]
+        if passport.built_for is not None:
+            rows.append(("built for", f"{passport.built_for} (torch.cuda.get_arch_list())"))
+    size = "not known" if passport.size is None else megabytes(passport.size)
+    rows += [
+        ("size", f"{size}{_unpacked(passport.libraries)}"),
+        ("sha256", f"{passport.sha256} ({passport.sha256_from})" if passport.sha256 else "not known"),
+        ("source", passport.source),
+    ]
+    if passport.requests:
+        rows.append(("read", f"{megabytes(passport.bytes_read)} in {passport.requests} requests"))
+    if passport.fits is not None:
+        rows.append(("RECORD", record_words(passport.record)))
+    return rows
+
+
+def verdict(passport: Passport) -> str:
+    """Say in one line whether it runs."""
+    if passport.fit is None:
+        return passport.why
+    return f"{passport.fit} ({passport.decided_by}: {passport.why})"
+
+
+def megabytes(size: int) -> str:
+    """`483.7 MB`."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def fatbins(library: LibraryPassport) -> str:
+    """`476 fatbins`."""
+    count = sum(library.fatbins.values())
+    return f"{count:,} fatbin{'' if count == 1 else 's'}"
+
+
+def record_words(record: RecordReport | None) -> str:
+    """Say whether RECORD is right."""
+    if record is None:
+        return "there is not one"
+    wrong: tuple[tuple[str, ...], ...] = (
+        record.unlisted,
+        record.absent,
+        record.listed_twice,
+        record.zipped_twice,
+        record.outside,
+    )
+    wrong += (record.wrong_sizes, record.unhashed, record.unreadable)
+    count = sum(map(len, wrong))
+    state = f"{count:,} disagreements" if count else "agrees with the wheel's directory: names and sizes"
+    return f"{record.entries:,} entries for {record.files:,} files: {state}"
+
+
+def _cuda(passport: Passport) -> str:
+    if passport.cuda is None:
+        return "none required by its metadata" if passport.lane != "cpu" else "none required: a CPU-only build"
+    return f"{passport.cuda} (lane {passport.lane})"
+
+
+def _unknown(cuda: str | None) -> str:
+    return "no CUDA, no driver told" if cuda is None else f"not known for CUDA {cuda}"
+
+
+def _nvrtc(passport: Passport) -> str:
+    sm = f"sm_{passport.capability.replace('.', '')}"
+    if passport.nvrtc is None:
+        return "none pinned"
+    words = {True: f"compiles for {sm}", False: f"refuses {sm}", None: f"{sm}: not known"}[passport.nvrtc_compiles]
+    return f"{passport.nvrtc}: {words} ({passport.nvrtc_how})" if passport.nvrtc_how else f"{passport.nvrtc}: {words}"
+
+
+def _triton(passport: Passport) -> str:
+    sm = f"sm_{passport.capability.replace('.', '')}"
+    if passport.triton is None:
+        return "none pinned"
+    words = {
+        True: f"its ptxas assembles for {sm}",
+        False: f"its ptxas does not know {sm}",
+        None: f"its ptxas was not measured for {sm}",
+    }[passport.triton_assembles]
+    return f"{passport.triton}: {words}"
+
+
+def _unpacked(libraries: Sequence[LibraryPassport]) -> str:
+    if not libraries:
+        return ", no libraries"
+    return f", {len(libraries)} libraries of {megabytes(sum(one.size for one in libraries))} unpacked"
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    return _wrapped(text, f"  {label:<{_LABEL}}", " " * (_LABEL + 2))
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    """Fold a text; paths, links and hashes stay whole."""
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    ) or [first.rstrip()]
+
+
+def architectures_words(library: LibraryPassport) -> str:
+    """`sm_80 x476, sm_121a x1, PTX compute_120 x3`."""
+    cubins = [f"{arch} x{count}" for arch, count in library.cubins.items()]
+    ptx = [f"PTX {arch} x{count}" for arch, count in library.ptx.items()]
+    return ", ".join((*cubins, *(ptx or ["no PTX"])))
+
+
+def _libraries(passport: Passport) -> list[str]:
+    """One block for each library with device code; the others by name."""
+    lines = []
+    holding = [one for one in passport.libraries if one.fatbins]
+    if holding:
+        lines.append("device code: in how many fatbins of a library there is a cubin, or PTX, for an architecture")
+    for one in holding:
+        lines.append(f"  {one.library}: {megabytes(one.size)}, {fatbins(one)}, {one.known}")
+        lines += _wrapped(architectures_words(one), "    ", "    ")
+        lines += _wrapped(f"{one.fit}: {one.why}" if one.fit else one.why, "    -> ", "       ")
+    for known in dict.fromkeys(one.known for one in passport.libraries):
+        rest = [one.library for one in passport.libraries if one.known == known and not one.fatbins and not one.problem]
+        if rest:
+            what = "device code not read" if known.startswith("not read") else f"no device code, {known}"
+            lines += _wrapped(f"{what}: {', '.join(rest)}", "  ", "    ")
+    return lines
+
+
+def _missing(libraries: Iterable[LibraryPassport]) -> list[str]:
+    wanted: dict[str, list[str]] = {}
+    for one in libraries:
+        for soname in one.missing:
+            wanted.setdefault(soname, []).append(one.library.rpartition("/")[2])
+    return _block(
+        "needed, and neither in the wheel nor required by it", [f"{k}: by {', '.join(v)}" for k, v in wanted.items()]
+    )
+
+
+def _block(title: str, lines: Iterable[str]) -> list[str]:
+    folded = [line for text in lines for line in _wrapped(text, "  - ", "    ")]
+    return ["", title, *folded] if folded else []
