@@ -72,7 +72,8 @@ def pin_finding(release: Release, files: Sequence[IndexFile]) -> DriftFinding | 
         yanked = next((file for file in kept if file.yanked is not None), None)
         if yanked is None:
             return None
-        why = f": {yanked.yanked}" if yanked.yanked else ", no reason given"
+        reason = _printable(yanked.yanked or "")
+        why = f": {reason}" if reason else ", no reason given"
         kind, text = DriftKind.YANKED, f"{name} is yanked{why} ({pinned_by})"
         to_do = "read why, and pin another release: `invoke lock --date DAY`"
     elif not (same := [file for file in files if version_of(file.filename) == version]):
@@ -111,7 +112,7 @@ def lane_finding(lane: Lane, source: TorchSource, files: Sequence[IndexFile], *,
             offered=None if (newest := newest_stable(files)) is None else str(newest),
             where=place,
             text=f"lane {lane.name}: {place} has {what} any more, and constraints/lanes.toml says it has",
-            to_do=f"correct or remove [lanes.{lane.name}] in constraints/lanes.toml; other lanes are not touched",
+            to_do=f"correct or remove [lanes.{lane.name}] in constraints/lanes.toml",
         )
     if not unlocked:
         return None
@@ -245,6 +246,11 @@ def misfit_finding(fit: BridgeFit) -> DriftFinding | None:
         text=f"the bridge does not fit the pinned kokoro {fit.kokoro}: {fit.why}",
         to_do="adapt scripts/runtime/bridge.py to it, or pin the kokoro that it was made for in constraints/kokoro.in",
     )
+
+
+def _printable(text: str, limit: int = 200) -> str:
+    """Make one line of what an index says."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text[:limit]).split())
 
 
 def _listed(names: Sequence[str], limit: int = 4) -> str:

@@ -97,6 +97,7 @@ def test_a_pin_that_is_as_it_was() -> None:
     ("page", "kind", "offered", "said"),
     [
         (["demo-1.0.tar.gz|a|breaks", "demo-1.1.tar.gz|b"], "yanked", "1.1", "demo 1.0 is yanked: breaks (pinned by"),
+        (["demo-1.0.tar.gz|a|bad\n\x1b[31m news"], "yanked", None, "yanked: bad [31m news (pinned"),
         (["demo-1.0.tar.gz|a|"], "yanked", None, "yanked, no reason given (pinned by toolkit.txt, dev.txt)"),
         (["demo-1.1.tar.gz|a"], "vanished-pin", "1.1", "no such version any more"),
         (["demo-1.1.tar.gz|b"], "vanished-pin", "1.1", "the default index has no such version any more: demo 1.0"),
