@@ -40,6 +40,7 @@ Foresee = Callable[[ForecastRequest, Context], Forecast]
 
 _ORDER = tuple(DriftKind)
 _TORCH = "torch"
+_HINT = "check the network, HTTPS_PROXY, and the mirror that pip or uv is configured with: `invoke facts` shows it"
 
 
 def find_drift(
@@ -86,13 +87,13 @@ def _require_answers(pages: Pages, wanted: set[Page]) -> None:
         raise type(error)(
             f"nothing was compared: {error.message}",
             context=error.context,
-            hint=error.hint,
+            hint=_HINT if "--index" in error.hint else error.hint,  # there is no such option here
             reference=error.reference,
         )
     if len(of_default) > 1 and not any(pages.files.get(page) for page in of_default):
         raise NetworkError(
             f"the default index has none of the {len(of_default)} projects that constraints/ pins",
-            hint="check the mirror that pip or uv is configured with: `invoke facts` shows it",
+            hint=_HINT,
             reference="not-an-index",
         )
 

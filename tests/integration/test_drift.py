@@ -256,6 +256,7 @@ def test_no_default_index(settled: World) -> None:
         look(settled)
     assert caught.value.reference == "network-unreachable"
     assert "nothing was compared" in caught.value.message
+    assert "--index" not in caught.value.hint
     assert "secret" not in str(caught.value)
 
 
