@@ -58,7 +58,7 @@ def find_drift(
     pages = Pages(readers=readers)
     lanes: list[Page] = [(place_of(source), _TORCH) for source in pinned.sources]
     known = [(DEFAULT, project) for project in pinned.projects(DEFAULT)]
-    say(f"comparing {len(pinned.releases)} pins and {len(lanes)} lanes with their indexes")
+    say(f"comparing {len(pinned.releases)} pins with what their indexes have")
     pages.read([*lanes, *known])
     _require_answers(pages, {*lanes, *known})
     answering = [place for place, _ in lanes if pages.files.get((place, _TORCH))]
