@@ -6,14 +6,15 @@ LinkEvaluator. Tags and versions are packaging's business.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import BuildTag, NormalizedName, parse_wheel_filename
 from packaging.version import Version
 
 from scripts.model.target import Architecture, Target
@@ -24,6 +25,7 @@ _LEGACY = {
     Architecture.X86_64: {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"},
     Architecture.AARCH64: {17: "manylinux2014"},
 }
+_MOST_TAGS = 500
 _NEAREST = (
     RejectionReason.CPU_ONLY,
     RejectionReason.CUDA_LANE,
@@ -63,6 +65,20 @@ def platforms(target: Target) -> tuple[str, ...]:
     return (*found, f"linux_{target.architecture}")
 
 
+def parse_wheel_name(filename: str) -> tuple[NormalizedName, Version, BuildTag, frozenset[Tag]] | None:
+    """Split a file's name; None where it is no wheel's.
+
+    packaging multiplies compressed tags out, which a long name makes millions; and of a number with thousands of
+    digits it raises another ValueError than its own.
+    """
+    if math.prod(part.count(".") + 1 for part in filename.split("-")[-3:]) > _MOST_TAGS:
+        return None
+    try:
+        return parse_wheel_filename(filename)
+    except ValueError:
+        return None
+
+
 def supported_tags(target: Target) -> tuple[Tag, ...]:
     """List the wheel tags that a target accepts, best first."""
     python = (target.python.major, target.python.minor)
@@ -91,11 +107,11 @@ def evaluate(
     candidates: list[tuple[tuple[Version, int, BuildTag], Candidate]] = []
     rejections = []
     for file in files:
-        try:
-            _, found, build, tags = parse_wheel_filename(file.filename)
-        except InvalidWheelFilename:
+        parts = parse_wheel_name(file.filename)
+        if parts is None:
             rejections.append(_rejection(file, RejectionReason.NOT_A_WHEEL, "not a wheel"))
             continue
+        _, found, build, tags = parts
         wheel = _Wheel(version=found, build=build, tags=tags)
         problem = judge.problem(file, wheel)
         if problem is not None:
@@ -152,17 +168,17 @@ class _Judge:
 
     def _glibc(self, tag: Tag) -> int | None:
         """Return the glibc minor that a tag of our architecture needs."""
-        match = re.fullmatch(rf"manylinux_2_(\d+)_{self.target.architecture}", tag.platform)
+        match = re.fullmatch(rf"manylinux_2_(\d{{1,3}})_{self.target.architecture}", tag.platform)
         return int(match[1]) if match else None
 
     def _requires_python(self, file: IndexFile, wheel: _Wheel) -> tuple[RejectionReason, str] | None:
         try:
             wanted = SpecifierSet(file.requires_python or "")
-        except InvalidSpecifier:
+            # The target names no patch level: one that fits is enough.
+            if any(wanted.contains(f"{self.target.python}.{patch}") for patch in (0, 99)):
+                return None
+        except ValueError:
             return None  # as pip does: what cannot be read is no condition
-        # The target names no patch level: one that fits is enough.
-        if any(wanted.contains(f"{self.target.python}.{patch}") for patch in (0, 99)):
-            return None
         return RejectionReason.PYTHON, f"{wheel.words()}: needs Python {file.requires_python}"
 
     def _yanked(self, file: IndexFile) -> tuple[RejectionReason, str] | None:
@@ -186,7 +202,7 @@ class _Judge:
 def local_cuda(version: Version) -> str | None:
     """Read what a local version says: `13.0` for +cu130, `cpu` for +cpu; None where it says neither."""
     local = version.local or ""
-    if match := re.match(r"cu(\d{2,})(\d)(\.|$)", local):
+    if match := re.match(r"cu(\d{2,3})(\d)(\.|$)", local):
         return f"{match[1]}.{match[2]}"
     return "cpu" if re.match(r"cpu(\.|$)", local) else None
 
@@ -214,10 +230,8 @@ def explain(evaluation: Evaluation, limit: int = 8) -> str:
 
 
 def _version_of(filename: str) -> Version:
-    try:
-        return parse_wheel_filename(filename)[1]
-    except InvalidWheelFilename:
-        return Version("0")
+    parts = parse_wheel_name(filename)
+    return Version("0") if parts is None else parts[1]
 
 
 def _rejection(file: IndexFile, reason: RejectionReason, detail: str) -> Rejection:

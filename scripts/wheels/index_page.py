@@ -9,6 +9,7 @@ import json
 import re
 from urllib.parse import urlsplit, urlunsplit
 
+from bs4.exceptions import ParserRejectedMarkup
 from packaging.utils import canonicalize_name
 from pypi_simple import PYPI_SIMPLE_ENDPOINT, DistributionPackage, ProjectPage, UnsupportedRepoVersionError
 
@@ -19,6 +20,12 @@ from scripts.wheels.ports import ReplyLike
 
 DEFAULT_INDEX = PYPI_SIMPLE_ENDPOINT.rstrip("/")
 _JSON = "application/vnd.pypi.simple.v1+json"
+_UNREADABLE = (
+    ValueError,  # pydantic's and json's too
+    RecursionError,  # lists in lists
+    ParserRejectedMarkup,
+    UnsupportedRepoVersionError,
+)
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
 
 
@@ -84,8 +91,8 @@ def _parse(reply: ReplyLike, project: str) -> ProjectPage:
             return ProjectPage.from_json_data(json.loads(reply.body), base_url=reply.url)
         if kind in _HTML:
             return ProjectPage.from_html(project, reply.body, base_url=reply.url, from_encoding=charset)
-    except (ValueError, UnsupportedRepoVersionError) as error:  # pydantic's and json's errors are ValueErrors
-        raise _not_an_index(reply, str(error).splitlines()[0]) from error
+    except _UNREADABLE as error:
+        raise _not_an_index(reply, str(error).partition("\n")[0] or type(error).__name__) from error
     raise _not_an_index(reply, f"its type is {kind}")
 
 
@@ -131,7 +138,11 @@ def _file(package: DistributionPackage, project: str, index: str) -> IndexFile:
 
 def _with_credentials(url: str, index: str) -> str:
     """Give a file on the index's own host the index's credentials, as pip and uv do."""
-    there, here = urlsplit(url), urlsplit(index)
-    if "@" not in here.netloc or "@" in there.netloc or (there.hostname, there.port) != (here.hostname, here.port):
+    try:
+        there, here = urlsplit(url), urlsplit(index)
+        elsewhere = (there.hostname, there.port) != (here.hostname, here.port)
+    except ValueError:
+        return url  # it is no URL: whoever asks for it is told
+    if "@" not in here.netloc or "@" in there.netloc or elsewhere:
         return url
     return urlunsplit(there._replace(netloc=here.netloc))

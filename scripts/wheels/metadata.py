@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from packaging.metadata import parse_email
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from scripts.errors import IntegrityError
 from scripts.model.target import Target
 from scripts.model.wheels import CudaBuild, IndexFile
 from scripts.redaction import redact
 from scripts.wheels.archive import info_file, open_archive, read_text
-from scripts.wheels.evaluate import local_cuda
+from scripts.wheels.evaluate import local_cuda, parse_wheel_name
 from scripts.wheels.ports import Remote
 from scripts.wheels.rangefile import RangeFile
 
 Follow: TypeAlias = Callable[[str, SpecifierSet], str]
 """Gives the METADATA text of the release of a project that fits: for requirements that stand for others."""
+
+# packaging reads markers with ast.parse, which fails in several threads at once (python/cpython#106905).
+_PARSING = threading.Lock()
 
 _NVRTC = "nvidia-cuda-nvrtc*"
 _RUNTIME = "nvidia-cuda-runtime*"
@@ -48,13 +52,10 @@ def read_metadata(file: IndexFile, web: Remote) -> str:
 def _checked(text: str, file: IndexFile) -> str:
     """Return the text if it is this wheel's."""
     raw, _ = parse_email(text)
-    name, version, *_ = parse_wheel_filename(file.filename)
+    wanted = parse_wheel_name(file.filename)
     found = (canonicalize_name(raw.get("name", "")), raw.get("version", ""))
-    try:
-        if found[0] == name and Version(found[1]) == version:
-            return text
-    except InvalidVersion:
-        pass
+    if wanted is not None and (found[0], _version(found[1])) == wanted[:2]:
+        return text
     raise IntegrityError(
         f"the metadata of {file.filename} is that of something else",
         context=f"Name: {found[0] or 'none'}, Version: {found[1] or 'none'}\n{redact(file.url)}",
@@ -77,19 +78,27 @@ def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
     NVRTC is pinned by name, or through `cuda-toolkit[nvrtc]==13.2.2`, whose extra is followed. A build is CPU-only
     where nothing of CUDA is required and its local version names none: torch 2.9.1 for aarch64 on the default index.
 
-    Raises IntegrityError (wrong-metadata) where CUDA is required and no release of it is pinned, and what `follow`
-    raises.
+    Raises IntegrityError (wrong-metadata) where there is no version, or CUDA is required and no release of it is
+    pinned, and what `follow` raises.
     """
     raw, _ = parse_email(metadata_text)
     lines = tuple(raw.get("requires_dist", ()))
     torch = raw.get("version", "")
-    requirements = list(_needed(lines, target))
+    version = _version(torch)
+    if version is None:
+        raise IntegrityError(
+            "the metadata of torch names no version",
+            context=f"Version: {torch[:80] or 'none'}",
+            hint="choose another --torch, or another index",
+            reference="wrong-metadata",
+        )
+    requirements = _needed(lines, target)
     toolkit = _named(requirements, _TOOLKIT)
     compiler = _named(requirements, _NVRTC)
     if _pin(compiler) is None and toolkit is not None:
         compiler = _named(_through(toolkit, target, follow), _NVRTC)
     nvrtc = _pin(compiler)
-    local = local_cuda(Version(torch))
+    local = local_cuda(version)
     if local == "cpu" or (local is None and not any(_matches(one, _CUDA) for one in requirements)):
         cuda = None
     else:
@@ -112,16 +121,25 @@ def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
     )
 
 
-def _needed(lines: Iterable[str], target: Target, extras: Sequence[str] = ("",)) -> Iterator[Requirement]:
+def _needed(lines: Iterable[str], target: Target, extras: Sequence[str] = ("",)) -> list[Requirement]:
     """Read the requirements whose markers hold on the target, with any of the extras."""
-    for line in lines:
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
-            continue  # as installers do for a line they cannot read; what counts here is always readable
-        marker = requirement.marker
-        if marker is None or any(marker.evaluate({**_environment(target), "extra": extra}) for extra in extras):
-            yield requirement
+    with _PARSING:
+        return [one for one in map(_requirement, lines) if one is not None and _holds(one, target, extras)]
+
+
+def _requirement(line: str) -> Requirement | None:
+    try:
+        return Requirement(line)
+    except (ValueError, RecursionError):  # packaging's own, int's of too many digits, markers in thousands of brackets
+        return None  # as installers do for a line they cannot read; what counts here is always readable
+
+
+def _holds(requirement: Requirement, target: Target, extras: Sequence[str]) -> bool:
+    marker = requirement.marker
+    try:
+        return marker is None or any(marker.evaluate({**_environment(target), "extra": extra}) for extra in extras)
+    except (ValueError, RecursionError):  # a comparison that means nothing
+        return False
 
 
 def _environment(target: Target) -> dict[str, str]:
@@ -146,7 +164,7 @@ def _through(toolkit: Requirement, target: Target, follow: Follow) -> list[Requi
     if "nvrtc" not in toolkit.extras and "all" not in toolkit.extras:
         return []
     raw, _ = parse_email(follow(toolkit.name, toolkit.specifier))
-    return list(_needed(raw.get("requires_dist", ()), target, sorted(toolkit.extras)))
+    return _needed(raw.get("requires_dist", ()), target, sorted(toolkit.extras))
 
 
 def _matches(requirement: Requirement, patterns: Iterable[str]) -> bool:
@@ -163,9 +181,18 @@ def _pin(requirement: Requirement | None) -> str | None:
     if requirement is None:
         return None
     for one in requirement.specifier:
-        if one.operator in {"==", "===", "~="}:
-            return one.version.removesuffix(".*")
+        pinned = one.version.removesuffix(".*")
+        if one.operator in {"==", "===", "~="} and _version(pinned) is not None:  # `===` takes any text
+            return pinned
     return None
+
+
+def _version(text: str) -> Version | None:
+    """Read a version; None for what is none, and for one of more digits than int takes."""
+    try:
+        return Version(text)
+    except ValueError:
+        return None
 
 
 def _minor(version: str) -> str:
