@@ -427,6 +427,63 @@ def predict(
 
 @command(
     {
+        "sm": _GB10_HELP,
+        "write": "write docs/timeline.md and docs/timeline.json",
+        "refresh": "believe nothing that was read before",
+        "verbose": "show every command",
+        "dry_run": "name the files and write none",
+    }
+)
+def timeline(
+    c: Invocation,
+    sm: str = "12.1",
+    write: bool = False,
+    refresh: bool = False,
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Tell what each torch since 2.5 would do on a GPU, for both platforms, as the indexes have them now."""
+    from scripts.model.target import ComputeCapability
+    from scripts.operations.timeline import make_timeline, write_timeline
+    from scripts.operations.timeline_text import DOCUMENTS, timeline_markdown
+
+    capability = ComputeCapability.parse(sm)
+    if _is_dry(c, dry_run):
+        names = [f"docs/{name}" for name in DOCUMENTS] if write else []
+        _show(json, {"would_write": names}, names or ["nothing: it would only be printed"])
+        return
+    context = _context(verbose)
+    made = make_timeline(context, capability, refresh=refresh)
+    _show(json, made, timeline_markdown(made).splitlines())
+    if write:
+        from scripts.progress import say as report
+
+        for path in write_timeline(made):
+            report(f"written: docs/{path.name}")
+
+
+@command(
+    {
+        "sm": _GB10_HELP,
+        "only": "only the files of constraints/ whose name starts with this, and their lanes, e.g. pypi",
+        "verbose": "show every command",
+    }
+)
+def drift(c: Invocation, sm: str = "12.1", only: str = "", verbose: bool = False, json: bool = False) -> None:
+    """Compare constraints/ with what the indexes offer now. Exits 11 where something changed."""
+    from scripts.model.target import ComputeCapability
+    from scripts.operations.drift import find_drift
+    from scripts.operations.drift_text import drift_lines
+
+    found = find_drift(_context(verbose), sm=ComputeCapability.parse(sm), only=only or None)
+    _show(json, found, drift_lines(found))
+    if found.exit_code != ExitCode.OK:
+        raise Exit(code=found.exit_code)
+
+
+@command(
+    {
         "what": "torch==2.15.0, nvidia-cuda-nvrtc==13.2.86, or all: what has no row yet",
         "platform": "of a torch: x86_64 or aarch64 (default: both)",
         "verbose": "show every command",
@@ -536,7 +593,7 @@ def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: boo
 
 
 ns = Collection()
-for _task in (setup, verify, say, facts, predict, lock):
+for _task in (setup, verify, say, facts, predict, timeline, drift, lock):
     ns.add_task(_task)
 ns.add_collection(Collection("wheel", wheel_measure))
 ns.add_collection(Collection("env", env_list, env_use, env_run, env_remove, env_purge))

@@ -39,21 +39,30 @@ MAX_BYTES = 20_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tables:
+    """What was measured: device code, and NVRTCs."""
+
+    measured: MeasuredTable
+    nvrtc: NvrtcTable
+
+
+@dataclass(frozen=True, kw_only=True)
 class Forecaster:
     """One index and the tables, to predict for any of its wheels."""
 
     source: TorchSource
     reader: WheelReader
-    measured: MeasuredTable
-    nvrtc: NvrtcTable
+    tables: Tables
+    read_unknown: bool = True
+    """Read what a wheel was built for where nobody measured it: 6 to 12 MB."""
 
     def evidence(self, candidate: Candidate, target: Target, remote: MeteredRemote) -> WheelEvidence:
         """Find out what a wheel requires and which device code it has. Device code that cannot be read is left out."""
         file = candidate.file
         build = self.reader.build(candidate, target)
-        known = find_measured(self.measured, file.filename, file.sha256, build.cuda)
-        built_for, unread = None, ""
-        if build.cuda is not None and (known is None or known.main is None):
+        known = find_measured(self.tables.measured, file.filename, file.sha256, build.cuda)
+        built_for, unread = None, "" if self.read_unknown else "it was not measured, and not read here"
+        if self.read_unknown and build.cuda is not None and (known is None or known.main is None):
             try:
                 built_for = self.reader.built_for(file, remote)
                 unread = "" if built_for else "its torch does not say what it was built for"
@@ -101,7 +110,7 @@ def foresee(
     except NetworkError as error:
         raise unreachable(error, source.name, source.index) from error
     reader = WheelReader(index, remote, Shelf(None) if refresh else context.shelf)
-    forecaster = Forecaster(source=source, reader=reader, **tables(context))
+    forecaster = Forecaster(source=source, reader=reader, tables=load_tables(context))
     try:
         evidence = forecaster.evidence(candidate, request.target, remote)
     except NetworkError as error:
@@ -117,12 +126,12 @@ def foresee(
     return forecast(request, forecaster, candidate, evidence, remote, notes=context.index_settings.notes)
 
 
-def tables(context: Context) -> dict[str, Any]:
+def load_tables(context: Context) -> Tables:
     """Load what was measured."""
-    return {
-        "measured": load_measured(context.constraints / "devicecode.toml"),
-        "nvrtc": load_nvrtc(context.constraints / "nvrtc.toml"),
-    }
+    return Tables(
+        measured=load_measured(context.constraints / "devicecode.toml"),
+        nvrtc=load_nvrtc(context.constraints / "nvrtc.toml"),
+    )
 
 
 def forecast(
@@ -150,7 +159,7 @@ def forecast(
         nvrtc_package=build.nvrtc_package,
         triton=build.triton,
         built_for=(known.built_for if known is not None else evidence.built_for) or "",
-        prediction=foresee_verdict(evidence, forecaster.nvrtc, request.capability),
+        prediction=foresee_verdict(evidence, forecaster.tables.nvrtc, request.capability),
         requests=remote.requests,
         bytes_read=remote.bytes,
         notes=notes,

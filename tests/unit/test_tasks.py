@@ -26,7 +26,7 @@ from tests.support.plans import put, record
 from tests.support.scripted import ScriptedRunner
 
 ALL: dict[str, Task[Any]] = {name: tasks.ns[name] for name in tasks.ns.task_names}
-READ_ONLY = {"facts", "predict", "env.list"}
+READ_ONLY = {"facts", "predict", "drift", "env.list"}
 NAME = "cu130-0123456789ab"
 
 
@@ -89,6 +89,8 @@ def test_the_family() -> None:
         "say",
         "facts",
         "predict",
+        "timeline",
+        "drift",
         "lock",
         "wheel.measure",
         "env.list",
@@ -263,6 +265,8 @@ DRY: dict[str, tuple[str, ...]] = {
     "env.purge": ("env.purge",),
     "env.purge --yes": ("env.purge", "--yes"),
     "say": ("say", "Hello."),
+    "timeline": ("timeline", "--write"),
+    "wheel.measure": ("wheel.measure", "torch==2.15.0"),
 }
 
 
