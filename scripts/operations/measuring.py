@@ -5,9 +5,12 @@ What is written is what `predict` and `timeline` go by where nothing is download
 
 from __future__ import annotations
 
+import tempfile
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -22,13 +25,14 @@ from scripts.operations.context import Context
 from scripts.operations.planning import another_machine
 from scripts.operations.proving import ask_nvrtc
 from scripts.operations.torch_lock import read_build
-from scripts.operations.unpacking import read_libraries
 from scripts.progress import say
 from scripts.strategies.locks import NVRTC_NAMES
 from scripts.wheels import measured, nvrtc
-from scripts.wheels.archive import open_archive
+from scripts.wheels.archive import is_library, open_archive
 from scripts.wheels.builtfor import built_for_in
+from scripts.wheels.devicecode import DeviceCode
 from scripts.wheels.evaluate import evaluate, explain
+from scripts.wheels.libraries import read_libraries
 from scripts.wheels.measured import MeasuredWheel
 from scripts.wheels.nvrtc import NvrtcRow
 
@@ -162,7 +166,7 @@ def _read(candidate: Candidate, target: Target, context: Context) -> MeasuredWhe
     context.web.download(file.url, path, sha256=file.sha256, size=file.size, description=f"downloading {file.filename}")
     try:
         with path.open("rb") as stream, open_archive(stream, name=path.name, where=str(path)) as archive:
-            libraries = read_libraries(archive, path.parent)
+            libraries = _device_code(archive, path.parent)
             stated = built_for_in(archive) if cuda else None
     finally:
         path.unlink(missing_ok=True)
@@ -173,5 +177,18 @@ def _read(candidate: Candidate, target: Target, context: Context) -> MeasuredWhe
         built_for=stated or "",
         measured=datetime.now(UTC).date().isoformat(),
         how=f"invoke wheel.measure torch=={candidate.version} --platform {target.architecture}",
-        libraries=tuple(code for code in libraries if code.total),
+        libraries=libraries,
     )
+
+
+def _device_code(archive: zipfile.ZipFile, folder: Path) -> tuple[DeviceCode, ...]:
+    """Read the libraries that hold device code. Raises IntegrityError where one cannot be read: half is no row."""
+    members = [member for member in archive.infolist() if is_library(member.filename)]
+    found = []
+    with tempfile.TemporaryDirectory(prefix="measure-", dir=folder) as name:
+        for reading in read_libraries(archive, members, Path(name), {}):
+            if reading.code is None:
+                raise IntegrityError(f"{reading.library}: {reading.problem}", reference="bad-library")
+            if reading.code.total:
+                found.append(reading.code)
+    return tuple(found)

@@ -1,5 +1,7 @@
 """How the passport's page looks: light and dark by the reader's setting, narrow and wide, on paper too."""
 
+from __future__ import annotations
+
 STYLE = """
 :root { --paper: #fbfbf9; --card: #ffffff; --ink: #1b1f24; --quiet: #5d6570; --line: #dfe2e6;
   --runs: #1f7a4d; --major: #2f6fb3; --jit: #b7791f; --no: #d5d8dd; --bad: #b3261e;
