@@ -63,15 +63,15 @@ def measure(what: str, architecture: Architecture | None, context: Context) -> M
     """
     architectures = tuple(Architecture) if architecture is None else (architecture,)
     rows: list[str] = []
-    changed: set[str] = set()
+    changed: set[str | None] = set()
     for name, version in releases(what, context):
         targets = [another_machine(one, SUPPORTED_PYTHONS[0]) for one in architectures]
         new = _torch(version, targets, context) if name == "torch" else _nvrtc(name, version, context)
         for row, file in new:
             say(f"measured: {row}")
             rows.append(row)
-            changed |= {file}
-    return Measured(rows=tuple(rows), changed=tuple(sorted(changed)))
+            changed.add(file)
+    return Measured(rows=tuple(rows), changed=tuple(sorted(filter(None, changed))))
 
 
 def releases(what: str, context: Context) -> list[tuple[str, str]]:
@@ -116,7 +116,7 @@ def _releases(project: str, context: Context) -> list[Version]:
     return sorted(versions)
 
 
-def _nvrtc(package: str, version: str, context: Context) -> Iterable[tuple[str, str]]:
+def _nvrtc(package: str, version: str, context: Context) -> Iterable[tuple[str, str | None]]:
     answer = ask_nvrtc(package, version, CAPABILITIES, context, keep=False)
     compiles = {name for name, result in answer["compiles"].items() if result["ok"]}
     strange = {name: result for name, result in answer["compiles"].items() if result["code"] not in _ANSWERS}
@@ -137,11 +137,11 @@ def _nvrtc(package: str, version: str, context: Context) -> Iterable[tuple[str, 
         refuses=tuple(name for name in names if name not in compiles),
     )
     path = context.constraints / "nvrtc.toml"
-    write_if_changed(path, nvrtc.table_text(nvrtc.with_row(nvrtc.load_nvrtc(path), row)))
-    yield f"{package} {version}: {len(row.compiles)} of {len(names)} architectures", path.name
+    changed = write_if_changed(path, nvrtc.table_text(nvrtc.with_row(nvrtc.load_nvrtc(path), row)))
+    yield f"{package} {version}: {len(row.compiles)} of {len(names)} architectures", path.name if changed else None
 
 
-def _torch(version: str, targets: Iterable[Target], context: Context) -> Iterable[tuple[str, str]]:
+def _torch(version: str, targets: Iterable[Target], context: Context) -> Iterable[tuple[str, str | None]]:
     path = context.constraints / "devicecode.toml"
     for target in targets:
         found = evaluate(context.index(None).project("torch"), target, version=SpecifierSet(f"=={version}"))
@@ -152,8 +152,8 @@ def _torch(version: str, targets: Iterable[Target], context: Context) -> Iterabl
                 reference="no-torch",
             )
         row = _read(found.candidates[0], target, context)
-        write_if_changed(path, measured.table_text(measured.with_row(measured.load_measured(path), row)))
-        yield f"{row.file}: {sum(code.total for code in row.libraries)} fatbins", path.name
+        changed = write_if_changed(path, measured.table_text(measured.with_row(measured.load_measured(path), row)))
+        yield f"{row.file}: {sum(code.total for code in row.libraries)} fatbins", path.name if changed else None
 
 
 def _read(candidate: Candidate, target: Target, context: Context) -> MeasuredWheel:
