@@ -132,7 +132,7 @@ def _nvrtc(package: str, version: str, context: Context) -> Iterable[tuple[str, 
         version=version,
         package=package,
         measured=datetime.now(UTC).date().isoformat(),
-        how=f"invoke wheel.measure {package}=={version}  # {context.facts.host.architecture}, no GPU",
+        how=f"invoke wheel.measure {package}=={version}  # {context.facts.host.architecture}",
         compiles=tuple(name for name in names if name in compiles),
         refuses=tuple(name for name in names if name not in compiles),
     )

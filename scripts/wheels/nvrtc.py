@@ -16,8 +16,8 @@ TABLE = "constraints/nvrtc.toml"
 
 _HEADER = """\
 # Which architectures each NVRTC compiles for, as measured by the command that the row names: libnvrtc of NVIDIA's own
-# package, loaded through ctypes on a machine with no GPU, and a real nvrtcCompileProgram with --gpu-architecture for
-# each (scripts/inside/nvrtc.py). A refusal is error 5, NVRTC_ERROR_INVALID_OPTION, "nvrtc: error: invalid value for
+# package, loaded through ctypes, and a real nvrtcCompileProgram with --gpu-architecture for each, which needs no GPU
+# (scripts/inside/nvrtc.py). A refusal is error 5, NVRTC_ERROR_INVALID_OPTION, "nvrtc: error: invalid value for
 # --gpu-architecture (-arch)". Only what was tried is listed: of any other architecture nothing is known.
 # Written by `invoke wheel.measure`.
 """
