@@ -21,7 +21,7 @@ def timeline_markdown(timeline: Timeline) -> str:
         f"For compute capability {capability} ({capability.sm}), read on {timeline.created}.",
         "",
         "**Predicted, not verified:** nothing here ran on such a GPU. `invoke timeline --write` writes this page:",
-        "do not edit it. Each row's evidence is in [timeline.json](timeline.json); `invoke predict` shows it for one wheel.",
+        "do not edit it. Each row's evidence is in [timeline.json](timeline.json); `invoke predict` shows one.",
         "",
         "| Verdict | Means |",
         "|---|---|",
