@@ -156,8 +156,9 @@ def _fit(code: DeviceCode, capability: ComputeCapability) -> Fit:
 
 
 def most_device_code(libraries: Iterable[LibraryPassport]) -> LibraryPassport | None:
-    """Find the library that speaks for the wheel: that with most fatbins; None: none has any."""
-    return max((one for one in libraries if one.fatbins), key=lambda one: sum(one.fatbins.values()), default=None)
+    """Find the library that speaks for the wheel: that with most fatbins, and of equals the largest; None: none."""
+    holding = [one for one in libraries if one.fatbins]
+    return max(holding, key=lambda one: (sum(one.fatbins.values()), one.size), default=None)
 
 
 def with_code(

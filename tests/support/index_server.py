@@ -43,6 +43,10 @@ class Behaviour:
     """So many first requests of its files are answered 500."""
     slow: float = 0.0
     """Seconds before its page and files are answered."""
+    file_status: int = 0
+    """Its files always answer with this status, e.g. 403."""
+    moved: bool = False
+    """Its files are at `/moved/NAME`, and `/files/NAME` says so."""
     truncated: bool = False
     """Its files break off half way, whatever was promised."""
     wrong_hash: bool = False
@@ -186,8 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._page(*_root(index))
         elif match := re.fullmatch(rf"/{re.escape(index.path)}/([^/]+)/?", path):
             self._project(canonicalize_name(match[1]))
-        elif match := re.fullmatch(r"/files/([^/]+\.(?:whl|tar\.gz))(\.metadata)?", path):
-            self._file(match[1], metadata=bool(match[2]))
+        elif match := re.fullmatch(r"/(files|moved)/([^/]+\.(?:whl|tar\.gz))(\.metadata)?", path):
+            if match[1] == "files" and index.behaviour(project_of(match[2])).moved:
+                self._send(302, b"", "text/plain", extra={"Location": f"/moved/{match[2]}{match[3] or ''}"})
+            else:
+                self._file(match[2], metadata=bool(match[3]))
         else:
             self._send(404, b"not found", "text/plain")
 
@@ -227,6 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = index.folder / name
         if not path.is_file() or (metadata and not (how.metadata and path.suffix == ".whl")):
             self._send(404, b"not found", "text/plain")
+        elif how.file_status:
+            self._send(how.file_status, b"no", "text/plain")
         elif index.count(f"file {project_of(name)}") <= how.file_errors:
             self._send(500, b"internal error", "text/plain")
         elif metadata:

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from scripts.operations.passport_text import passport_lines
+from scripts.wheels.devicecode import DeviceCode
+from scripts.wheels.record import RecordReport
+from tests.support.passports import CUDA, FILE, library, passport
+
+
+def text(**changes: Any) -> str:
+    return "\n".join(passport_lines(passport(**changes)))
+
+
+def unfolded(found: str) -> str:
+    return " ".join(found.split())
+
+
+def test_what_a_person_wants_to_know() -> None:
+    lines = passport_lines(passport())
+    assert lines[0] == FILE
+    assert max(map(len, lines)) <= 120
+    found = unfolded("\n".join(lines))
+    for words in (
+        "GPU 12.1: runs by the same-major rule (torch/lib/libtorch_cuda.so: 476 of 476 fatbins",
+        "rule: a cubin, and PTX with suffix `f`, runs on its own major and the same or a higher minor",
+        "target cp312 linux aarch64 glibc 2.39: fits",
+        "CUDA 13.2 (lane cu132)",
+        "NVRTC 13.2.86: compiles for sm_121 (measured 2026-11-24)",
+        "Triton 3.9.0: its ptxas was not measured for sm_121",
+        "driver not known for CUDA 13.2",
+        "size 483.7 MB, 3 libraries of 1,540.5 MB unpacked",
+        "RECORD 9 entries for 9 files: agrees",
+        "torch/lib/libtorch_cuda.so: 513.5 MB, 476 fatbins, read here",
+        "sm_80 x476, sm_90 x476, sm_100 x476, sm_110 x476, sm_120 x476, sm_121a x1, no PTX",
+        "PTX compute_120 x3",
+        "no device code, read here: torch/lib/libc10.so",
+    ):
+        assert words in found
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"fits": False, "fits_why": "cp312 x86_64: wrong platform"}, "does not fit, cp312 x86_64: wrong platform"),
+        ({"cuda": None, "lane": "cpu", "nvrtc": None, "triton": None}, "CUDA none required: a CPU-only build"),
+        ({"cuda": None, "lane": None, "nvrtc": None}, "CUDA none required by its metadata"),
+        ({"nvrtc_compiles": False}, "13.2.86: refuses sm_121"),
+        ({"nvrtc_compiles": None}, "13.2.86: sm_121: not known"),
+        ({"triton_assembles": True}, "its ptxas assembles for sm_121"),
+        ({"triton_assembles": False}, "its ptxas does not know sm_121"),
+        ({"driver": "580.65.06"}, "driver 580.65.06 or newer"),
+        ({"sha256": None}, "sha256 not known"),
+        ({"requests": 4, "bytes_read": 2_000_000}, "read 2.0 MB in 4 requests"),
+        ({"built_for": "sm_80 sm_120"}, "built for sm_80 sm_120 (torch.cuda.get_arch_list())"),
+        ({"record": None}, "RECORD there is not one"),
+        ({"record": RecordReport(entries=9, files=8, absent=("a",))}, "9 entries for 8 files: 1 disagreements"),
+        ({"problems": ("a.so: broken",)}, "problems - a.so: broken"),
+        ({"notes": ("look here",)}, "notes - look here"),
+    ],
+)
+def test_what_else_may_be_said(changes: dict[str, Any], words: str) -> None:
+    assert words in unfolded(text(**changes))
+
+
+def test_a_library_alone_has_no_wheel_s_lines() -> None:
+    found = text(fits=None, name=None, record=None)
+    assert "CUDA" not in found.replace("CUDA Programming", "")
+    assert "RECORD" not in found
+
+
+def test_what_was_not_read_and_what_is_missing() -> None:
+    unread = library("torch/lib/a.so", None, known="not read: --download")
+    needy = dataclasses.replace(library("torch/lib/b.so", CUDA), missing=("libodd.so.1 (nobody known provides it)",))
+    found = unfolded("\n".join(passport_lines(passport(unread, needy))))
+    assert "device code not read: torch/lib/a.so" in found
+    assert "neither in the wheel nor required by it - libodd.so.1 (nobody known provides it): by b.so" in found
+
+
+def test_no_device_code_and_no_credentials() -> None:
+    found = passport_lines(
+        passport(library("a.so", DeviceCode(library="a.so")), source="https://user:secret@wheels.example/a.whl")
+    )
+    assert "12.1: no device code" in found[1]
+    assert "secret" not in "\n".join(found)
