@@ -484,6 +484,57 @@ def drift(c: Invocation, sm: str = "12.1", only: str = "", verbose: bool = False
 
 @command(
     {
+        "what": "a wheel's path or URL, a requirement such as torch==2.15.0, or a library",
+        "sm": "compute capability to judge its device code for (default: 12.1)",
+        "platform": _PLATFORM_HELP,
+        "python": _PYTHON_HELP,
+        "strategy": "where a requirement is looked up: pypi or a lane, e.g. cu130 (default: pypi)",
+        "index": "a mirror of that index",
+        "sha256": "the hash that the file must have",
+        "download": "fetch a wheel that is not here, and read it whole",
+        "report": "write passport.json, passport.txt and passport.html into this folder",
+        "verbose": "show every command",
+    },
+    positional=("what",),
+    name="inspect",
+)
+def wheel_inspect(
+    c: Invocation,
+    what: str,
+    sm: str = "12.1",
+    platform: str = "aarch64",
+    python: str = "3.12",
+    strategy: str = "pypi",
+    index: str = "",
+    sha256: str = "",
+    download: bool = False,
+    report: str = "",
+    verbose: bool = False,
+    json: bool = False,
+) -> None:
+    """Show a wheel's passport: its CUDA, its device code and where that runs, what it needs, what is wrong with it."""
+    from scripts.model.target import ComputeCapability
+    from scripts.operations.inspecting import inspect_wheel
+    from scripts.operations.passport_text import passport_lines
+
+    inspected = inspect_wheel(
+        what,
+        _context(verbose),
+        sm=ComputeCapability.parse(sm),
+        target=_elsewhere(platform, python),
+        strategy=strategy,
+        index=index or None,
+        sha256=sha256 or None,
+        download=download,
+        report_folder=Path(report) if report else None,
+    )
+    _show(json, inspected.passport, passport_lines(inspected.passport))
+    if inspected.exit_code != ExitCode.OK:
+        raise Exit(code=inspected.exit_code)
+
+
+@command(
+    {
         "what": "torch==2.15.0, nvidia-cuda-nvrtc==13.2.86, or all: what has no row yet",
         "platform": "of a torch: x86_64 or aarch64 (default: both)",
         "verbose": "show every command",
@@ -595,5 +646,5 @@ def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: boo
 ns = Collection()
 for _task in (setup, verify, say, facts, predict, timeline, drift, lock):
     ns.add_task(_task)
-ns.add_collection(Collection("wheel", wheel_measure))
+ns.add_collection(Collection("wheel", wheel_inspect, wheel_measure))
 ns.add_collection(Collection("env", env_list, env_use, env_run, env_remove, env_purge))

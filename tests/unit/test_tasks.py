@@ -26,7 +26,7 @@ from tests.support.plans import put, record
 from tests.support.scripted import ScriptedRunner
 
 ALL: dict[str, Task[Any]] = {name: tasks.ns[name] for name in tasks.ns.task_names}
-READ_ONLY = {"facts", "predict", "drift", "env.list"}
+READ_ONLY = {"facts", "predict", "drift", "wheel.inspect", "env.list"}
 NAME = "cu130-0123456789ab"
 
 
@@ -92,6 +92,7 @@ def test_the_family() -> None:
         "timeline",
         "drift",
         "lock",
+        "wheel.inspect",
         "wheel.measure",
         "env.list",
         "env.use",
