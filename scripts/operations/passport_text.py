@@ -41,7 +41,7 @@ def passport_facts(passport: Passport) -> list[tuple[str, str]]:
             ("CUDA", _cuda(passport)),
             ("NVRTC", _nvrtc(passport)),
             ("Triton", _triton(passport)),
-            ("driver", f"{passport.driver} or newer" if passport.driver else _unknown(passport.cuda)),
+            ("driver", _driver(passport)),
         ]
         if passport.built_for is not None:
             rows.append(("built for", f"{passport.built_for} (torch.cuda.get_arch_list())"))
@@ -99,8 +99,14 @@ def _cuda(passport: Passport) -> str:
     return f"{passport.cuda} (lane {passport.lane})"
 
 
-def _unknown(cuda: str | None) -> str:
-    return "no CUDA, no driver told" if cuda is None else f"not known for CUDA {cuda}"
+def _driver(passport: Passport) -> str:
+    if passport.cuda is None:
+        return "none told, for no CUDA is required"
+    if passport.driver is None:
+        return f"not known for CUDA {passport.cuda}"
+    packaged = passport.driver_packaged
+    also = f"; where it has to compile PTX, {packaged}, which came with CUDA {passport.cuda}" if packaged else ""
+    return f"{passport.driver} or newer{also}"
 
 
 def _nvrtc(passport: Passport) -> str:
@@ -120,7 +126,9 @@ def _triton(passport: Passport) -> str:
         False: f"its ptxas does not know {sm}",
         None: f"its ptxas was not measured for {sm}",
     }[passport.triton_assembles]
-    return f"{passport.triton}: {words}"
+    return (
+        f"{passport.triton}: {words} ({passport.triton_how})" if passport.triton_how else f"{passport.triton}: {words}"
+    )
 
 
 def _unpacked(libraries: Sequence[LibraryPassport]) -> str:

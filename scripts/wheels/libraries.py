@@ -123,7 +123,7 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> st
         with disk_errors(path):
             target.write(chunk)
 
-    with archive.open(member) as source, target, ThreadPoolExecutor(max_workers=1) as worker:
+    with target, archive.open(member) as source, ThreadPoolExecutor(max_workers=1) as worker:
         kept: Future[None] | None = None
         while chunk := source.read(_CHUNK):
             if kept is not None:

@@ -93,8 +93,11 @@ class Passport:
     triton: str | None = None
     triton_assembles: bool | None = None
     """Does its ptxas assemble for the capability, as measured; None: not measured."""
+    triton_how: str = ""
     driver: str | None = None
-    """The lowest NVIDIA driver for that CUDA release."""
+    """The lowest NVIDIA driver for that CUDA release, `580`, by minor-version compatibility."""
+    driver_packaged: str | None = None
+    """The driver that the release came with: what compiles its PTX is at least that."""
     capability: str
     rule: str
     fit: Fit | None = None

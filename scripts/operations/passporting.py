@@ -1,0 +1,195 @@
+"""Fill a passport in: what a wheel's texts say, what its libraries hold, and what the tables know of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.metadata import RawMetadata, parse_email
+from packaging.specifiers import SpecifierSet
+from packaging.tags import parse_tag
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion
+
+from scripts.errors import IntegrityError, NoCandidateError, SparkError
+from scripts.model.target import ComputeCapability, Target
+from scripts.model.wheels import CudaBuild, IndexFile
+from scripts.operations.context import Context
+from scripts.operations.wheel_sources import WheelSource
+from scripts.wheels import nvrtc, triton
+from scripts.wheels.devicecode import DeviceCode
+from scripts.wheels.drivers import load_drivers, lowest_driver, packaged_driver
+from scripts.wheels.evaluate import evaluate, explain
+from scripts.wheels.libraries import LibraryReading
+from scripts.wheels.metadata import cuda_build, read_metadata
+from scripts.wheels.passport import READ_HERE, LibraryPassport, Passport, judge, most_device_code, with_code
+from scripts.wheels.sonames import load_sonames, not_provided, required_packages
+
+_LONGEST = 120
+_MOST_TAGS = 50
+"""What is taken of a name, a version, a tag, and of tags: a compressed tag of any length spells out into millions."""
+_BUILT_FOR = "torch.cuda.get_arch_list()"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a passport is made of and for."""
+
+    source: WheelSource
+    capability: ComputeCapability
+    target: Target
+    context: Context
+
+
+def about_metadata(passport: Passport, metadata: str, wheel: str, asked: Asked) -> Passport:
+    """Say what METADATA and WHEEL say: name, tags against the target, CUDA, NVRTC, Triton, driver."""
+    raw, _ = parse_email(metadata)
+    name, version = raw.get("name", "")[:_LONGEST], raw.get("version", "")[:_LONGEST]
+    lines = (line for line in wheel.splitlines() if line.startswith("Tag:"))
+    tags = tuple(sorted(line.partition(":")[2].strip()[:_LONGEST] for line in islice(lines, _MOST_TAGS)))
+    fits, why = _fits(asked, raw.get("requires_python"))
+    notes = (*passport.notes, *_disagreements(asked.source.file, name, version, tags))
+    passport = replace(
+        passport, name=name or None, version=version or None, tags=tags, fits=fits, fits_why=why, notes=notes
+    )
+    return _about_cuda(passport, metadata, raw, asked)
+
+
+def _fits(asked: Asked, requires_python: str | None) -> tuple[bool, str]:
+    """Judge the file's name and Requires-Python for the target, as an installer does."""
+    file = IndexFile(
+        project="",
+        filename=asked.source.file,
+        url="",
+        sha256=None,
+        size=None,
+        requires_python=requires_python,
+        yanked=None,
+        metadata_url="",
+        metadata_announced=False,
+    )
+    found = evaluate([file], asked.target, version=None, prereleases=True)
+    return bool(found.candidates), found.rejections[0].detail if found.rejections else ""
+
+
+def _disagreements(file: str, name: str, version: str, tags: Sequence[str]) -> list[str]:
+    """Compare the file's name with what is inside."""
+    try:
+        project, release, _, named = parse_wheel_filename(file)
+    except InvalidWheelFilename:
+        return [f"{file} is no wheel's name: installers refuse it"]
+    notes = []
+    if (canonicalize_name(name), version) not in {(project, str(release)), (project, release.public)}:
+        notes.append(
+            f"METADATA is of {name or 'no name'} {version or 'without a version'}, the file's name says otherwise"
+        )
+    inside = {tag for one in tags if one.count("-") == 2 for tag in parse_tag(one)}
+    if inside != named:
+        notes.append(f"WHEEL names other tags than the file's name: {', '.join(tags) or 'none'}")
+    return notes
+
+
+def _about_cuda(passport: Passport, metadata: str, raw: RawMetadata, asked: Asked) -> Passport:
+    """Follow the requirements to CUDA's release, NVRTC and Triton, and look each up in its table."""
+    build, notes = _build(metadata, asked)
+    if build is None:
+        return replace(passport, notes=(*passport.notes, *notes))
+    tables = asked.context.constraints
+    drivers = load_drivers(tables / "drivers.toml")
+    compiler, assembler = None, None
+    if build.nvrtc is not None:
+        compiler = nvrtc.look_up(nvrtc.load_nvrtc(tables / "nvrtc.toml"), build.nvrtc, asked.capability)
+    if build.triton is not None:
+        assembler = triton.look_up(triton.load_triton(tables / "triton.toml"), build.triton, asked.capability)
+    lane = f"cu{build.cuda.replace('.', '')}" if build.cuda else None
+    if lane is None and canonicalize_name(raw.get("name", "")) == "torch":
+        lane = "cpu"
+    return replace(
+        passport,
+        cuda=build.cuda,
+        lane=lane,
+        nvrtc=build.nvrtc,
+        nvrtc_compiles=None if compiler is None else compiler.compiles,
+        nvrtc_how="" if compiler is None else compiler.how,
+        triton=build.triton,
+        triton_assembles=None if assembler is None else assembler.assembles,
+        triton_how="" if assembler is None else assembler.how,
+        driver=None if build.cuda is None else lowest_driver(drivers, build.cuda),
+        driver_packaged=None if build.cuda is None else packaged_driver(drivers, build.cuda),
+        notes=(*passport.notes, *notes),
+    )
+
+
+def _build(metadata: str, asked: Asked) -> tuple[CudaBuild | None, list[str]]:
+    """Read what CUDA the wheel needs; what cannot be looked up is a note, not a failure."""
+    notes: list[str] = []
+
+    def follow(name: str, specifier: SpecifierSet) -> str:
+        try:
+            return _metadata_of(name, specifier, asked)
+        except SparkError as error:
+            notes.append(f"NVRTC's version is not known, for {name}{specifier} could not be read: {error.message}")
+            return ""
+
+    try:
+        return cuda_build(metadata, asked.target, follow), notes
+    except (IntegrityError, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
+        return None, [*notes, "it requires CUDA, but its metadata does not say which release"]
+
+
+def _metadata_of(name: str, specifier: SpecifierSet, asked: Asked) -> str:
+    index = asked.context.index(asked.source.index)
+    found = evaluate(index.project(name), asked.target, version=specifier)
+    if not found.candidates:
+        raise NoCandidateError(
+            f"the index has none for {asked.target}", context=explain(found), reference="no-solution"
+        )
+    return read_metadata(found.candidates[0].file, asked.context.web)
+
+
+def about_readings(
+    readings: Sequence[LibraryReading], metadata: str | None, asked: Asked
+) -> tuple[LibraryPassport, ...]:
+    """Judge what was read here. Without METADATA it is a library of its own: who brings what it needs is not asked."""
+    table = load_sonames(asked.context.constraints / "sonames.toml")
+    packages = required_packages(parse_email(metadata or "")[0].get("requires_dist", ()), asked.target, table)
+    own = {one.library.rpartition("/")[2] for one in readings}
+    own |= {one.elf.soname for one in readings if one.elf is not None and one.elf.soname is not None}
+    made = []
+    for one in readings:
+        needed = () if one.elf is None else one.elf.needed
+        missing = () if metadata is None else not_provided(needed, own, packages, table)
+        made.append(
+            with_code(
+                one.library,
+                one.code,
+                asked.capability,
+                size=one.size,
+                packed=one.packed,
+                known=READ_HERE,
+                machine=None if one.elf is None else one.elf.machine,
+                soname=None if one.elf is None else one.elf.soname,
+                needed=needed,
+                missing=tuple(map(str, missing)),
+                problem=one.problem,
+            )
+        )
+    return tuple(made)
+
+
+def about_code(passport: Passport, libraries: Sequence[LibraryPassport], capability: ComputeCapability) -> Passport:
+    """Say of the wheel what its library with the most device code says; else what torch was built for; else nothing."""
+    main = most_device_code(libraries)
+    ordered = tuple(sorted(libraries, key=lambda one: (-sum(one.fatbins.values()), -one.size, one.library)))
+    problems = (*passport.problems, *(f"{one.library}: {one.problem}" for one in ordered if one.problem))
+    passport = replace(passport, libraries=ordered, problems=problems)
+    if main is not None:
+        return replace(passport, fit=main.fit, why=main.why, decided_by=main.library)
+    if passport.built_for is not None and any(one.known != READ_HERE for one in libraries):
+        code = DeviceCode(library=_BUILT_FOR, fatbins={passport.built_for: 1})
+        why = f"torch says that it was built for {passport.built_for}"
+        return replace(passport, fit=judge(code, capability).fit, why=why, decided_by=_BUILT_FOR)
+    known = all(one.known == READ_HERE or one.known.startswith("measured") for one in libraries)
+    return replace(passport, why="no device code" if known else "its device code was not read")

@@ -1,0 +1,153 @@
+"""What `wheel.inspect` is given, a path, a URL or a requirement, made into one file that can be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.request import url2pathname
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from scripts.errors import IntegrityError, NoCandidateError, UsageError
+from scripts.model.plan import Request
+from scripts.model.target import Target
+from scripts.operations.context import Context
+from scripts.redaction import redact
+from scripts.strategies.base import TorchSource
+from scripts.strategies.ladder import strategy_named
+from scripts.wheels.archive import is_library
+from scripts.wheels.evaluate import evaluate, explain
+
+_REMOTE = ("http", "https")
+_FILES = (".whl", ".so", ".fatbin")
+_NAME = re.compile(r"[\w.+!-]+\.whl")
+"""A file of that name may be written into a folder of ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WheelSource:
+    """One file, here (`path`) or behind a URL."""
+
+    file: str
+    path: Path | None = None
+    url: str | None = field(default=None, repr=False)
+    size: int | None = None
+    """In bytes, where an index tells it."""
+    sha256: str | None = None
+    sha256_from: str = ""
+    """Who says so: `--sha256`, `the URL`, `the index`."""
+    index: str | None = field(default=None, repr=False)
+    """Where what it requires is looked up; None: the default index."""
+
+    @property
+    def shown(self) -> str:
+        """The path or URL, without credentials."""
+        return redact(str(self.path) if self.url is None else self.url)
+
+
+def find_source(
+    what: str, context: Context, *, target: Target, strategy: str, index: str | None, sha256: str | None
+) -> WheelSource:
+    """Find the file that is meant. Raises UsageError, and for a requirement NoCandidateError and NetworkError.
+
+    A URL may end with `#sha256=...`; `sha256`, which may be None, goes before that and before the index's word.
+    """
+    given = _checked(sha256, "--sha256")
+    source = torch_source(strategy, index, context)
+    text = what.strip()
+    scheme = urlsplit(text).scheme.lower() if "://" in text else ""
+    if scheme == "file":
+        return _local(Path(url2pathname(urlsplit(text).path)), given, source.index)
+    if scheme in _REMOTE:
+        return _remote(text, given, source.index)
+    path = Path(text).expanduser()
+    if scheme or path.exists() or "/" in text.partition("@")[0] or text.endswith(_FILES) or is_library(text):
+        return _local(path, given, source.index)
+    return _required(text, source, context, target=target, index=index, sha256=given)
+
+
+def torch_source(strategy: str, index: str | None, context: Context) -> TorchSource:
+    """Name the lane's index, or the mirror in its place. Raises UsageError for a strategy that there is not."""
+    return strategy_named(strategy, context.strategies).sources(Request(index=index), context.lanes)[0]
+
+
+def _checked(sha256: str | None, option: str) -> str | None:
+    if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise UsageError(f"{option} {sha256!r} is no sha256", hint="it has 64 hexadecimal digits", reference="bad-hash")
+    return None if sha256 is None else sha256.lower()
+
+
+def _local(path: Path, sha256: str | None, index: str | None) -> WheelSource:
+    if not path.is_file():
+        raise UsageError(
+            f"there is no file {redact(str(path))}",
+            hint="name a wheel by its path, its URL, or as a requirement: torch==2.15.0",
+            reference="no-such-file",
+        )
+    told = "--sha256" if sha256 else ""
+    return WheelSource(file=path.name, path=path, sha256=sha256, sha256_from=told, index=index)
+
+
+def _remote(url: str, sha256: str | None, index: str | None) -> WheelSource:
+    """Take a URL's file name and hash."""
+    bare, fragment = urldefrag(url)
+    told = dict(part.partition("=")[::2] for part in fragment.split("&")).get("sha256")
+    name = unquote(urlsplit(bare).path).rpartition("/")[2]
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{redact(bare)} does not end with a wheel's name",
+            hint="only wheels are read from afar: NAME-VERSION-PYTHON-ABI-PLATFORM.whl",
+            reference="not-a-wheel",
+        )
+    if sha256 is None and told is not None:
+        return WheelSource(file=name, url=bare, sha256=_checked(told, "#sha256"), sha256_from="the URL", index=index)
+    return WheelSource(file=name, url=bare, sha256=sha256, sha256_from="--sha256" if sha256 else "", index=index)
+
+
+def _required(
+    text: str, source: TorchSource, context: Context, *, target: Target, index: str | None, sha256: str | None
+) -> WheelSource:
+    """Choose the best wheel of a requirement for the target, as an installer would; a CPU-only build is one too."""
+    try:
+        wanted = Requirement(text)
+    except InvalidRequirement as error:
+        raise UsageError(
+            f"{redact(text)!r} is no path, no URL and no requirement",
+            context=str(error).splitlines()[0],
+            hint="write it like torch==2.15.0, ./torch-2.15.0-cp312-cp312-manylinux_2_28_aarch64.whl, or https://...",
+            reference="bad-requirement",
+        ) from None
+    if wanted.url is not None:
+        return _remote(wanted.url, sha256, source.index)
+    project = canonicalize_name(wanted.name)
+    where = source.index if context.lanes.owns(project) else index
+    found = evaluate(
+        context.index(where).project(project),
+        target,
+        version=wanted.specifier if str(wanted.specifier) else None,
+        lane_cuda=source.lane_cuda if project == "torch" else None,
+        prereleases=source.prereleases,
+    )
+    if not found.candidates:
+        raise NoCandidateError(
+            f"{source.name} has no wheel of {project}{wanted.specifier} for {target}",
+            context=explain(found),
+            hint="choose another release, --platform, --python or --strategy",
+            reference="no-wheel",
+        )
+    file = found.candidates[0].file
+    if not _NAME.fullmatch(file.filename):
+        raise IntegrityError(
+            f"the index names a wheel {file.filename!r}", hint="name another mirror", reference="wrong-name"
+        )
+    return WheelSource(
+        file=file.filename,
+        url=urldefrag(file.url)[0],
+        size=file.size,
+        sha256=sha256 or file.sha256,
+        sha256_from="--sha256" if sha256 else "the index" if file.sha256 else "",
+        index=source.index,
+    )
