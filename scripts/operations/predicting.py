@@ -28,7 +28,6 @@ from scripts.wheels.metering import MeteredRemote
 from scripts.wheels.nvrtc import NvrtcTable, load_nvrtc
 from scripts.wheels.ports import Remote
 from scripts.wheels.reader import WheelReader
-from scripts.wheels.shelf import Shelf
 
 SCHEMA = 1
 """The version of the JSON forecast."""
@@ -109,7 +108,7 @@ def foresee(
         candidate = find_torch(source, request.target, wanted, index)
     except NetworkError as error:
         raise unreachable(error, source.name, source.index) from error
-    reader = WheelReader(index, remote, Shelf(None) if refresh else context.shelf)
+    reader = WheelReader(index, remote, context.shelf.doubt() if refresh else context.shelf)
     forecaster = Forecaster(source=source, reader=reader, tables=load_tables(context))
     try:
         evidence = forecaster.evidence(candidate, request.target, remote)
@@ -158,7 +157,7 @@ def forecast(
         nvrtc=build.nvrtc,
         nvrtc_package=build.nvrtc_package,
         triton=build.triton,
-        built_for=(known.built_for if known is not None else evidence.built_for) or "",
+        built_for=(known.built_for if known is not None else "") or evidence.built_for or "",
         prediction=foresee_verdict(evidence, forecaster.tables.nvrtc, request.capability),
         requests=remote.requests,
         bytes_read=remote.bytes,

@@ -22,12 +22,13 @@ MEMBER = "torch/lib/libtorch_python.so"
 
 _NAME = rb"(?:sm|compute)_\d{2,3}[af]?"
 # One name alone must be a whole string. A list need not: compilers put it right behind constants that have no end.
-_LIST = re.compile(rb"(" + _NAME + rb"(?: " + _NAME + rb")+|(?<=\0)" + _NAME + rb")\0")
+# The longest that was measured has 7 names; without a bound, a hostile megabyte of names with no end takes minutes.
+_LIST = re.compile(rb"(" + _NAME + rb"(?: " + _NAME + rb"){1,31}|(?<=\0)" + _NAME + rb")\0")
 _LONGEST = 4096
 """Bytes kept of what was looked through: longer than any such list."""
 _STEP = 1 << 20
 """Bytes inflated at once: a hostile stream grows a thousandfold."""
-_LIMIT = 512 << 20
+_LIMIT = 128 << 20
 """Bytes looked through in all; libtorch_python.so has 50 million."""
 _FIRST, _NEXT = 4 << 20, 1 << 20
 """Bytes of the first request and of each further one."""

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 
@@ -37,7 +36,8 @@ class Index:
 
     `url` None: the default one. With a `shelf` pages are remembered beyond that: by ETag, which costs one request that
     is answered in a few bytes, or for FRESH_SECONDS where a server gives none. Pages of an index whose URL has
-    credentials are not, for they hold them too. `refresh`: nothing remembered is believed.
+    credentials are not, for they hold them too, nor are pages whose links do. `refresh`: nothing remembered is
+    believed.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Index:
     ) -> None:
         self._url = None if url is None else url.rstrip("/")
         self._fetch = fetch
-        self._shelf = Shelf(None) if shelf is None or "@" in urlsplit(url or "").netloc else shelf
+        self._shelf = Shelf(None) if shelf is None or redact(self.name) != self.name else shelf
         self._refresh = refresh
         self._now = now
         self._pages: dict[str, tuple[IndexFile, ...]] = {}
@@ -101,5 +101,6 @@ class Index:
 
         files = read_page(reply, project, self.url)
         page = _Page(url=f"{self.url}/{project}/", etag=reply.headers.get("etag"), read=self._now(), files=files)
-        self._shelf.put(_KIND, key, page)
+        if all(redact(file.url) == file.url for file in files):
+            self._shelf.put(_KIND, key, page)
         return files

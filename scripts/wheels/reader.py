@@ -49,7 +49,7 @@ class WheelReader:
 
     def _release(self, name: str, specifier: SpecifierSet, target: Target, *, needed_by: str) -> str:
         """Read the metadata of a release; one that is pinned exactly is remembered without asking for its page."""
-        pinned = len(specifier) == 1 and next(iter(specifier)).operator == "=="
+        pinned = [one.operator for one in specifier] == ["=="] and "*" not in str(specifier)
         key = f"{self.index.name} {name}{specifier}"
         kept = self.shelf.take(_RELEASE, key, str) if pinned else None
         if kept is not None:

@@ -17,14 +17,22 @@ _SCHEMA = 1
 
 
 class Shelf:
-    """Values by kind and key, one JSON file each. `folder` None: nothing is kept."""
+    """Values by kind and key, one JSON file each. `folder` None: nothing is kept.
 
-    def __init__(self, folder: Path | None) -> None:
+    `doubted`: nothing is taken from it, and what is put replaces what was there.
+    """
+
+    def __init__(self, folder: Path | None, *, doubted: bool = False) -> None:
         self._folder = folder
+        self._doubted = doubted
+
+    def doubt(self) -> Shelf:
+        """Give the same shelf, doubted."""
+        return Shelf(self._folder, doubted=True)
 
     def take(self, kind: str, key: str, cls: type[T]) -> T | None:
         """Give a value back; None where there is none, or none of that key and shape."""
-        if self._folder is None:
+        if self._folder is None or self._doubted:
             return None
         path = self._path(self._folder, kind, key)
         try:
@@ -32,7 +40,7 @@ class Shelf:
             if data["schema"] != _SCHEMA or data["key"] != key:
                 return None
             return from_data(cls, data["value"], what=str(path))
-        except (OSError, ValueError, KeyError, TypeError, IntegrityError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, IntegrityError):
             return None
 
     def put(self, kind: str, key: str, value: object) -> None:
@@ -42,7 +50,7 @@ class Shelf:
         try:
             text = to_json({"schema": _SCHEMA, "key": key, "value": value})
             write_whole(self._path(self._folder, kind, key), text)
-        except DiskError:
+        except (DiskError, UnicodeError):  # no space, no right, or text that is no UTF-8
             return  # it will be read again
 
     @staticmethod
