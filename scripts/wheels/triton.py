@@ -32,6 +32,9 @@ _HEADER = """\
 #   3.9            ptxas-blackwell from 90 on
 # Other assemblers are named by TRITON_PTXAS_PATH and, from 3.6 on, TRITON_PTXAS_BLACKWELL_PATH (3.3 makes the latter's
 # name of the program's, TRITON_PTXAS-BLACKWELL_PATH, which no shell can set).
+# The rows are of x86_64 wheels. Those for aarch64 of 3.5.1, 3.6.0, 3.7.1, 3.8.0 and 3.9.0 carry the same builds of the
+# assemblers, by the version and the architectures' names in the programs, and the same compiler.py byte for byte (read
+# 2026-11-24); of releases before 3.5.0 the default index has none.
 # Written by scripts/operations/measuring_triton.py.
 """
 

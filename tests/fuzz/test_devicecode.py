@@ -11,51 +11,10 @@ from hypothesis import example, given
 from scripts.errors import IntegrityError
 from scripts.wheels.devicecode import DeviceCode, read_device_code
 from scripts.wheels.fatbin import HEADER, MAGIC, architectures, fatbins
-from tests.support.fuzzing import CPU_SECONDS, Seed, mutated, outcome
+from tests.support.elves import SEEDS
+from tests.support.fuzzing import CPU_SECONDS, mutated, outcome
 
 pytestmark = pytest.mark.fuzz
-
-FATBINS = Path(__file__).parents[1] / "data" / "fatbins"
-NAMES = ("plain.so", "compressed.so", "relocatable.so", "bare.fatbin")
-
-# Sizes of fields in their order: ELF-64's header after e_ident, a section header, a fatbin's header, an entry's.
-_ELF = (2, 2, 4, 8, 8, 8, 4, 2, 2, 2, 2, 2, 2)
-_SECTION = (4, 4, 8, 8, 8, 8, 4, 4, 8, 8)
-_FATBIN = (4, 2, 2, 8)
-_ENTRY = (2, 2, 4, 8, 4, 4, 4, 4, 4, 4, 8)
-
-
-def fields_of(sizes: tuple[int, ...], position: int) -> list[tuple[int, int]]:
-    found = []
-    for size in sizes:
-        found.append((position, size))
-        position += size
-    return found
-
-
-def seed(name: str) -> Seed:
-    data = (FATBINS / name).read_bytes()
-    fields = []
-    if data.startswith(b"\x7fELF"):
-        fields += [(4, 1), (5, 1), *fields_of(_ELF, 16)] * 3
-        (table,) = struct.unpack_from("<Q", data, 40)
-        count = struct.unpack_from("<H", data, 60)[0]
-        for number in range(count):
-            fields += fields_of(_SECTION, table + 64 * number)
-    position = data.find(MAGIC)
-    while position >= 0:
-        _, _, header, size = HEADER.unpack_from(data, position)
-        fields += fields_of(_FATBIN, position) * 3
-        entry = position + header
-        while entry < position + header + size:
-            fields += fields_of(_ENTRY, entry) * 3
-            first, payload = struct.unpack_from("<4xIQ", data, entry)
-            entry += first + payload
-        position = data.find(MAGIC, position + 4)
-    return Seed(data=data, fields=tuple(fields))
-
-
-SEEDS = [seed(name) for name in NAMES]
 
 
 @pytest.fixture(scope="module")
