@@ -89,11 +89,11 @@ class Web:
         """Close the connections."""
         self._session.close()
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
-        """Fetch a page, whatever its status below 500: 404 is an answer."""
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, limit: int = _LARGEST_PAGE) -> Reply:
+        """Fetch a page of at most `limit` bytes, whatever its status below 500: 404 is an answer."""
         with self._open(url, headers or {}) as response, translated(url):
             lowered = {key.lower(): value for key, value in response.headers.items()}
-            body = _body(response, _LARGEST_PAGE, url)
+            body = _body(response, min(limit, _LARGEST_PAGE), url)
             return Reply(url=response.url, status=response.status_code, headers=lowered, body=body)
 
     def size(self, url: str) -> int:

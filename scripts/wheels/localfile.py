@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from scripts.wheels.ports import Remote, ReplyLike
+from scripts.wheels.ports import LARGEST_PAGE, Remote, ReplyLike
 
 
 class FetchedRemote:
@@ -16,9 +16,9 @@ class FetchedRemote:
         self._url = url
         self._path = path
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> ReplyLike:
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, limit: int = LARGEST_PAGE) -> ReplyLike:
         """See Remote."""
-        return self._remote.get(url, headers=headers)
+        return self._remote.get(url, headers=headers, limit=limit)
 
     def size(self, url: str) -> int:
         """See Remote."""

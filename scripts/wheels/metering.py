@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from scripts.errors import NetworkError
 from scripts.redaction import redact
-from scripts.wheels.ports import Remote, ReplyLike
+from scripts.wheels.ports import LARGEST_PAGE, Remote, ReplyLike
 
 
 class MeteredRemote:
@@ -32,10 +32,10 @@ class MeteredRemote:
         """What may still be asked."""
         return max(0, self._max_requests - self.requests)
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> ReplyLike:
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, limit: int = LARGEST_PAGE) -> ReplyLike:
         """See Remote."""
         self._ask(url, 0)
-        reply = self._remote.get(url, headers=headers)
+        reply = self._remote.get(url, headers=headers, limit=min(limit, self.bytes_left))
         self._count(url, len(reply.body))
         return reply
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+LARGEST_PAGE = 64 << 20
+"""Bytes. The largest pages of package indexes have a tenth of that."""
+
 
 class ReplyLike(Protocol):
     """What a server answered. Header names are in lower case."""
@@ -41,8 +44,8 @@ class Fetch(Protocol):
 class Remote(Protocol):
     """Web, as far as remote wheels are concerned."""
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> ReplyLike:
-        """Fetch a page; 404 is an answer. Raises NetworkError."""
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, limit: int = LARGEST_PAGE) -> ReplyLike:
+        """Fetch a page of at most `limit` bytes; 404 is an answer. Raises NetworkError."""
         ...
 
     def size(self, url: str) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scripts.errors import NetworkError
 from scripts.model.wheels import IndexFile
+from scripts.wheels.ports import LARGEST_PAGE
 
 ORIGIN = "https://index.example"
 
@@ -42,10 +44,13 @@ class ScriptedWeb:
     pages: Mapping[str, Page | bytes] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Page:
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, limit: int = LARGEST_PAGE) -> Page:
         self.seen.append(url)
         page = self.pages.get(url, Page(url=url, status=404))
-        return Page(url=url, body=page) if isinstance(page, bytes) else page
+        answer = Page(url=url, body=page) if isinstance(page, bytes) else page
+        if len(answer.body) > limit:
+            raise NetworkError(f"the server sends more than {limit:,} bytes", reference="too-large")
+        return answer
 
     def _bytes(self, url: str) -> bytes:
         page = self.pages[url]

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from scripts.errors import NetworkError
 from scripts.shell import Completed
+from scripts.wheels.ports import LARGEST_PAGE
 from scripts.wheels.writer import metadata_text
 from tests.support.pages import Page, ScriptedWeb
 
@@ -38,11 +39,11 @@ def page(index: str, *wheels: tuple[str, str]) -> dict[str, Page | bytes]:
 class UnreachableWeb(ScriptedWeb):
     """Pages that are there answer; every other host is out of reach."""
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Page:
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, limit: int = LARGEST_PAGE) -> Page:
         if url not in self.pages:
             self.seen.append(url)
             _refuse(url)
-        return super().get(url, headers=headers)
+        return super().get(url, headers=headers, limit=limit)
 
     def size(self, url: str) -> int:
         _refuse(url)
