@@ -36,6 +36,7 @@ from scripts.wheels.index import Index
 from scripts.wheels.metering import MeteredRemote
 from scripts.wheels.nvrtc import NvrtcTable, look_up
 from scripts.wheels.reader import WheelReader
+from scripts.wheels.shelf import Shelf
 from scripts.wheels.tables import read_toml
 
 SCHEMA = 1
@@ -68,7 +69,8 @@ def make_timeline(
     data, known = load_data(context.constraints / "timeline.toml"), load_tables(context)
     pages, unreached = _pages(context, refresh=refresh)
     tasks = [task for index, source in pages for task in _tasks(index, source)]
-    maker = _Maker(context=context, known=known, capability=capability, claims=data.claims)
+    shelf = Shelf(None) if refresh else context.shelf
+    maker = _Maker(context=context, shelf=shelf, known=known, capability=capability, claims=data.claims)
 
     def make(task: _Task) -> TimelineRow | str:
         try:
@@ -155,6 +157,7 @@ class _Maker:
     """Makes rows. Each has its own meter: one wheel that is not what it seems must not eat up the others' share."""
 
     context: Context
+    shelf: Shelf
     known: Tables
     capability: ComputeCapability
     claims: Sequence[Claim]
@@ -164,7 +167,7 @@ class _Maker:
         remote = MeteredRemote(self.context.web, max_requests=MAX_REQUESTS, max_bytes=MAX_BYTES)
         forecaster = Forecaster(
             source=task.source,
-            reader=WheelReader(task.index, remote, self.context.shelf),
+            reader=WheelReader(task.index, remote, self.shelf),
             tables=self.known,
             # A lane has a hundred wheels, mostly those of the default index under another name.
             read_unknown=task.source.index is None,

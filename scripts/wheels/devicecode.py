@@ -107,7 +107,8 @@ def _regions(stream: BinaryIO) -> list[tuple[int, int]]:
     if stream.read(4) == MAGIC:
         return [(0, size)]
     elf = ELFFile(cast("BinaryIO", BoundedStream(stream, _HEADER_BYTES)))
-    sections = [section for section in elf.iter_sections() if section.name in _SECTIONS]
+    # Of their type alone: pyelftools would parse every hash table on the way, which takes longer than all else.
+    sections = [section for section in elf.iter_sections("SHT_PROGBITS") if section.name in _SECTIONS]
     regions = sorted((section["sh_offset"], section["sh_offset"] + section["sh_size"]) for section in sections)
     if any(stop > size for _, stop in regions):
         raise ValueError("a section goes beyond the file")

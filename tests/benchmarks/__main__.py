@@ -24,6 +24,7 @@ from scripts.serial import to_data, to_json
 from scripts.shell import run
 from scripts.strategies.base import choose_python
 from tests.benchmarks.measures import Bench
+from tests.benchmarks.reading import Reading
 from tests.benchmarks.timing import Figure
 
 
@@ -46,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--times", type=int, default=5, help="how often each thing is measured (default: 5)")
     parser.add_argument("--cold", type=int, default=0, help="how often with an empty uv cache (default: 0)")
-    parser.add_argument("--only", default="", help="setup, cold, small, verify or memory (default: all)")
+    parser.add_argument("--only", default="", help="setup, cold, small, verify, memory or reading (default: all)")
     return parser.parse_args()
 
 
@@ -75,6 +76,7 @@ def main() -> None:
         "small": bench.small_tasks,
         "verify": bench.judging,
         "memory": bench.memory,
+        "reading": Reading(folder=folder, times=arguments.times).figures,
     }
     figures: list[Figure] = []
     try:

@@ -14,7 +14,7 @@ from scripts.model.facts import Interpreter
 from scripts.model.target import Architecture, PythonVersion
 from scripts.shell import Completed
 from scripts.strategies.locks import BUILD, REST, lock_filename
-from tests.benchmarks.timing import Figure, checked, in_turn, invoke, peak_mib, processor_seconds, seconds_of
+from tests.benchmarks.timing import Figure, bounded, checked, in_turn, invoke, peak_mib, processor_seconds, seconds_of
 
 SETUP = ("setup", "--strategy", "pypi", "--weights", "none", "--no-smoke")
 CPU_SETUP = ("setup", "--strategy", "cpu", "--source", "default", "--weights", "synthetic", "--no-smoke")
@@ -93,7 +93,7 @@ class Bench:
             lambda _: checked(invoke(*CPU_SETUP), environ).seconds,
         )
         names = ("facts", "setup of what is there")
-        return [_bounded(name, "s", found, 1.0) for name, found in zip(names, values, strict=True)]
+        return [bounded(name, "s", found, 1.0) for name, found in zip(names, values, strict=True)]
 
     def judging(self) -> list[Figure]:
         """Verify of a CPU environment with synthetic weights: first, when nothing is compiled, then again."""
@@ -106,8 +106,8 @@ class Bench:
             lambda _: processor_seconds(lambda: wall.append(checked(invoke(*VERIFY), environ).seconds)),
         )
         return [
-            _bounded("verify, the first time", "s", (first,), 90.0),
-            _bounded("verify", "s", tuple(wall), 60.0),
+            bounded("verify, the first time", "s", (first,), 90.0),
+            bounded("verify", "s", tuple(wall), 60.0),
             Figure(name="verify, processor time", unit="s", values=work),
         ]
 
@@ -120,7 +120,7 @@ class Bench:
             ("verify", VERIFY, kept),
         )
         figures = [
-            _bounded(f"host process, {name}", "MiB", (peak_mib(arguments, environ),), 150.0)
+            bounded(f"host process, {name}", "MiB", (peak_mib(arguments, environ),), 150.0)
             for name, arguments, environ in tasks
         ]
         shutil.rmtree(self.folder / "home-memory")
@@ -142,9 +142,3 @@ def _pair(state: str, bare: tuple[float, ...], setup: tuple[float, ...]) -> list
             within=measured.median <= 1.25 * reference.median + 2,
         ),
     ]
-
-
-def _bounded(name: str, unit: str, values: tuple[float, ...], bound: float) -> Figure:
-    measured = Figure(name=name, unit=unit, values=values)
-    within = measured.median <= bound
-    return Figure(name=name, unit=unit, values=values, bound=f"{bound:g} {unit}", within=within)

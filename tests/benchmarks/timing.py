@@ -17,7 +17,7 @@ from scripts.shell import Completed, run
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """What was measured of one thing. Seconds, or MiB for memory."""
+    """What was measured of one thing, in `unit`: seconds, MiB, MB, or a count."""
 
     name: str
     unit: str
@@ -34,6 +34,12 @@ class Figure:
     def median(self) -> float:
         """The middle of the values."""
         return statistics.median(self.values)
+
+
+def bounded(name: str, unit: str, values: tuple[float, ...], bound: float) -> Figure:
+    """Set a figure beside what the project promises: the median is at most `bound`."""
+    within = statistics.median(values) <= bound
+    return Figure(name=name, unit=unit, values=values, bound=f"{bound:g} {unit}".strip(), within=within)
 
 
 def checked(argv: Sequence[str], environ: Mapping[str, str], *, allowed: tuple[int, ...] = (0,)) -> Completed:
