@@ -55,6 +55,7 @@ def _dynamic_fields(path: Path) -> list[tuple[int, int]]:
     """Find the tags and values of the dynamic section: what the library is called, and what it needs."""
     with path.open("rb") as stream:
         section = ELFFile(stream).get_section_by_name(".dynamic")
+        assert section is not None
         start, size = int(section["sh_offset"]), int(section["sh_size"])
     return [(position, 8) for position in range(start, start + size, 8)]
 
