@@ -6,7 +6,7 @@ Each arrow is one direction; each value is a frozen dataclass of `model`. Gather
 acts, acting never guesses.
 
     errors.py       the error tree and every exit code
-    model/          the values: target, facts, wheels, plan, environment, evidence, weights
+    model/          the values: target, facts, wheels, plan, environment, evidence, forecast, timeline, drift, weights
     serial.py       values to JSON and back
     redaction.py    credentials out of everything printed or stored
     home.py         the data root and the places below it
@@ -16,12 +16,14 @@ acts, acting never guesses.
     probing.py      ask(): one question to a provisioned interpreter, as one process, answered in a file
     progress.py     bars, tables, colour, on stderr
     facts/          what is this machine
-    wheels/         what wheels exist and hold: index pages, candidates, metadata, device code, lanes; wheels we write
+    wheels/         what wheels exist and hold: index pages, candidates, metadata, device code, passports, lanes, the
+                    tables of what was measured; reading from afar, bounded; wheels we write
     strategies/     blockers and plans, one module each, behind one Protocol; the ladder; locks as text
     environments/   the store: make, record, reuse, switch, remove
     weights/        Kokoro's weights and voices: hub, registry, synthetic, path; checked by key and hash
-    verification/   the host half of verify: probes in order, prediction, the verdict, reports
-    operations/     what a task does, end to end: setup, verify, say, lock, ...
+    verification/   the host half of verify: probes in order, the verdict, reports; predictions, with an environment or
+                    from a wheel alone
+    operations/     what a task does, end to end: setup, verify, say, predict, inspect, timeline, drift, lock, ...
     inside/         the other half: run by the provisioned interpreter; stdlib, torch, kokoro only; never imported by us
     runtime/        what applications import, installed into each environment as `kokoro_spark`
 

@@ -26,6 +26,7 @@ NEEDS = {
     "pipx": "pipx on PATH",
     "ssh": "another machine",
     "sound": "a sound card",
+    "today": "an index that is as it was on a given day",
 }
 COMMENT = re.compile(r"<!--\s*(?P<key>needs|exits):\s*(?P<value>[^>]*?)\s*-->")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
