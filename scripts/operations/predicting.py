@@ -22,6 +22,7 @@ from scripts.operations.torch_lock import find_torch, parse_torch
 from scripts.strategies.base import TorchSource
 from scripts.strategies.ladder import AUTO, strategy_named
 from scripts.verification.foresee import WheelEvidence, foresee_verdict
+from scripts.verification.predict import predict_from_data
 from scripts.wheels.localfile import FetchedRemote
 from scripts.wheels.measured import MeasuredTable, find_measured, load_measured
 from scripts.wheels.metering import MeteredRemote
@@ -107,7 +108,7 @@ def foresee(
     try:
         candidate = find_torch(source, request.target, wanted, index)
     except NetworkError as error:
-        raise unreachable(error, source.name, source.index) from error
+        raise _unreachable(error, request, source, context) from error
     reader = WheelReader(index, remote, context.shelf.doubt() if refresh else context.shelf)
     forecaster = Forecaster(source=source, reader=reader, tables=load_tables(context))
     try:
@@ -176,6 +177,17 @@ def _proof(evidence: WheelEvidence, request: ForecastRequest, context: Context, 
             hint="leave --prove out",
         )
     return ask_nvrtc(build.nvrtc_package, build.nvrtc, [request.capability], context, index=source.index)
+
+
+def _unreachable(error: NetworkError, request: ForecastRequest, source: TorchSource, context: Context) -> NetworkError:
+    """Say what is known of a lane that does not answer."""
+    told = unreachable(error, source.name, source.index)
+    lane = next((one for one in context.lanes.lanes if one.name == source.name), None)
+    if lane is None or lane.index is None or lane.cuda is None or request.torch is not None:
+        return told
+    (reason,) = predict_from_data(lane, load_tables(context).nvrtc, request.capability).reasons
+    context_lines = "\n".join(line for line in (told.context, reason.text) if line)
+    return NetworkError(told.message, context=context_lines, reference=told.reference, hint=told.hint)
 
 
 def _costly(error: NetworkError, file: IndexFile) -> NetworkError:
