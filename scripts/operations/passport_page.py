@@ -172,7 +172,7 @@ def _code(library: LibraryPassport) -> str:
 
 def _missing(libraries: Iterable[LibraryPassport]) -> str:
     lines = [f"{soname}, needed by {one.library}" for one in libraries for soname in one.missing]
-    return _list("Needed, and neither in the wheel nor required by it", lines, "note")
+    return _list("Needed, and neither in the wheel nor required by it (its extras apart)", lines, "note")
 
 
 def _list(title: str, lines: Iterable[str], kind: str) -> str:

@@ -94,6 +94,8 @@ def record_words(record: RecordReport | None) -> str:
 
 
 def _cuda(passport: Passport) -> str:
+    if not passport.cuda_told:
+        return "not known, for its metadata does not say which release"
     if passport.cuda is None:
         return "none required by its metadata" if passport.lane != "cpu" else "none required: a CPU-only build"
     return f"{passport.cuda} (lane {passport.lane})"
@@ -101,7 +103,7 @@ def _cuda(passport: Passport) -> str:
 
 def _driver(passport: Passport) -> str:
     if passport.cuda is None:
-        return "none told, for no CUDA is required"
+        return "not told, for no release of CUDA is required"
     if passport.driver is None:
         return f"not known for CUDA {passport.cuda}"
     packaged = passport.driver_packaged
@@ -168,7 +170,7 @@ def _libraries(passport: Passport) -> list[str]:
     for known in dict.fromkeys(one.known for one in passport.libraries):
         rest = [one.library for one in passport.libraries if one.known == known and not one.fatbins and not one.problem]
         if rest:
-            what = "device code not read" if known.startswith("not read") else f"no device code, {known}"
+            what = "device code not read" if known.startswith("not read") else f"no fatbins, {known}"
             lines += _wrapped(f"{what}: {', '.join(rest)}", "  ", "    ")
     return lines
 
@@ -179,7 +181,8 @@ def _missing(libraries: Iterable[LibraryPassport]) -> list[str]:
         for soname in one.missing:
             wanted.setdefault(soname, []).append(one.library.rpartition("/")[2])
     return _block(
-        "needed, and neither in the wheel nor required by it", [f"{k}: by {', '.join(v)}" for k, v in wanted.items()]
+        "needed, and neither in the wheel nor required by it (its extras apart)",
+        [f"{k}: by {', '.join(v)}" for k, v in wanted.items()],
     )
 
 

@@ -24,7 +24,7 @@ from scripts.wheels.drivers import load_drivers, lowest_driver, packaged_driver
 from scripts.wheels.evaluate import evaluate, explain
 from scripts.wheels.libraries import LibraryReading
 from scripts.wheels.metadata import cuda_build, read_metadata
-from scripts.wheels.passport import READ_HERE, LibraryPassport, Passport, judge, most_device_code, with_code
+from scripts.wheels.passport import NOT_READ, READ_HERE, LibraryPassport, Passport, judge, most_device_code, with_code
 from scripts.wheels.sonames import load_sonames, not_provided, required_packages
 
 _LONGEST = 120
@@ -94,8 +94,9 @@ def _disagreements(file: str, name: str, version: str, tags: Sequence[str]) -> l
 def _about_cuda(passport: Passport, metadata: str, raw: RawMetadata, asked: Asked) -> Passport:
     """Follow the requirements to CUDA's release, NVRTC and Triton, and look each up in its table."""
     build, notes = _build(metadata, asked)
+    passport = replace(passport, notes=(*passport.notes, *notes))
     if build is None:
-        return replace(passport, notes=(*passport.notes, *notes))
+        return replace(passport, cuda_told=False)
     tables = asked.context.constraints
     drivers = load_drivers(tables / "drivers.toml")
     compiler, assembler = None, None
@@ -118,7 +119,6 @@ def _about_cuda(passport: Passport, metadata: str, raw: RawMetadata, asked: Aske
         triton_how="" if assembler is None else assembler.how,
         driver=None if build.cuda is None else lowest_driver(drivers, build.cuda),
         driver_packaged=None if build.cuda is None else packaged_driver(drivers, build.cuda),
-        notes=(*passport.notes, *notes),
     )
 
 
@@ -136,7 +136,7 @@ def _build(metadata: str, asked: Asked) -> tuple[CudaBuild | None, list[str]]:
     try:
         return cuda_build(metadata, asked.target, follow), notes
     except (IntegrityError, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
-        return None, [*notes, "it requires CUDA, but its metadata does not say which release"]
+        return None, notes
 
 
 def _metadata_of(name: str, specifier: SpecifierSet, asked: Asked) -> str:
@@ -191,5 +191,11 @@ def about_code(passport: Passport, libraries: Sequence[LibraryPassport], capabil
         code = DeviceCode(library=_BUILT_FOR, fatbins={passport.built_for: 1})
         why = f"torch says that it was built for {passport.built_for}"
         return replace(passport, fit=judge(code, capability).fit, why=why, decided_by=_BUILT_FOR)
-    known = all(one.known == READ_HERE or one.known.startswith("measured") for one in libraries)
-    return replace(passport, why="no device code" if known else "its device code was not read")
+    if any(one.problem for one in libraries):
+        return replace(passport, why="not known: a library could not be read")
+    if any(one.known == NOT_READ for one in libraries):
+        return replace(passport, why="its device code was not read")
+    notes = passport.notes
+    if canonicalize_name(passport.name or "").startswith("nvidia-"):
+        notes = (*notes, "NVIDIA's own libraries may keep device code as data, as cuFFT does: of that nothing is said")
+    return replace(passport, why="no device code: no library has fatbins", notes=notes)

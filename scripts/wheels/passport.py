@@ -83,7 +83,9 @@ class Passport:
     """None: neither read whole nor told."""
     sha256_from: str
     cuda: str | None = None
-    """`13.2`; None: it requires none, or `notes` say that it is not told."""
+    """`13.2`; None: it requires none, or does not say which."""
+    cuda_told: bool = True
+    """False: its metadata speaks of CUDA, but of no release, or cannot be followed."""
     lane: str | None = None
     """`cu132`, `cpu`."""
     nvrtc: str | None = None
@@ -123,7 +125,7 @@ def judge(code: DeviceCode | None, capability: ComputeCapability) -> Judgement:
     if code is None:
         return Judgement(fit=None, why="not known")
     if not code.total:
-        return Judgement(fit=None, why="no device code")
+        return Judgement(fit=None, why="no fatbins")
     if not code.cubins and not code.ptx:
         return Judgement(fit=None, why=f"all {code.total} fatbins hold only LTO code, linked when it runs: not judged")
     answer = runs_on(code, capability)

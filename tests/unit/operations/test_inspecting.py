@@ -125,7 +125,11 @@ def test_a_wheel_for_other_gpus_is_sound(tmp_path: Path, here: Context) -> None:
 def test_a_wheel_without_device_code_and_without_cuda(tmp_path: Path, here: Context) -> None:
     found = inspect(make_wheel(tmp_path, "demo", "1.0"), here)
     passport = found.passport
-    assert (found.exit_code, passport.fit, passport.why) == (ExitCode.OK, None, "no device code")
+    assert (found.exit_code, passport.fit, passport.why) == (
+        ExitCode.OK,
+        None,
+        "no device code: no library has fatbins",
+    )
     assert (passport.cuda, passport.lane, passport.driver) == (None, None, None)
 
 
@@ -276,9 +280,9 @@ def test_what_cannot_be_followed_is_a_note(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("metadata", "note"),
     [
-        (metadata_text("torch", "not a version"), "does not say which release"),
-        (metadata_text("torch", "2.15.0", ("Requires-Dist", "nvidia-nccl-cu13")), "does not say which release"),
+        (metadata_text("torch", "not a version"), "METADATA is of torch not a version"),
         (metadata_text("other", "2.15.0"), "METADATA is of other 2.15.0"),
+        ("", "METADATA is of no name without a version"),
     ],
 )
 def test_odd_metadata_is_a_note(tmp_path: Path, here: Context, metadata: str, note: str) -> None:
@@ -286,6 +290,13 @@ def test_odd_metadata_is_a_note(tmp_path: Path, here: Context, metadata: str, no
         torch(tmp_path, "plain.so"), lambda name, data: metadata.encode() if name.endswith("METADATA") else data
     )
     assert any(note in one for one in inspect(path, here).passport.notes)
+
+
+def test_cuda_of_no_known_release_is_said(tmp_path: Path, here: Context) -> None:
+    path = make_wheel(tmp_path, "nvidia-cufft", "1.0", requires=["nvidia-nvjitlink"])
+    passport = inspect(path, here).passport
+    assert (passport.cuda, passport.cuda_told) == (None, False)
+    assert "cuFFT" in passport.notes[-1]
 
 
 # From afar.

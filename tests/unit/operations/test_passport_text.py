@@ -37,7 +37,7 @@ def test_what_a_person_wants_to_know() -> None:
         "torch/lib/libtorch_cuda.so: 513.5 MB, 476 fatbins, read here",
         "sm_80 x476, sm_90 x476, sm_100 x476, sm_110 x476, sm_120 x476, sm_121a x1, no PTX",
         "PTX compute_120 x3",
-        "no device code, read here: torch/lib/libc10.so",
+        "no fatbins, read here: torch/lib/libc10.so",
     ):
         assert words in found
 
@@ -48,6 +48,9 @@ def test_what_a_person_wants_to_know() -> None:
         ({"fits": False, "fits_why": "cp312 x86_64: wrong platform"}, "does not fit, cp312 x86_64: wrong platform"),
         ({"cuda": None, "lane": "cpu", "nvrtc": None, "triton": None}, "CUDA none required: a CPU-only build"),
         ({"cuda": None, "lane": None, "nvrtc": None}, "CUDA none required by its metadata"),
+        ({"cuda_told": False}, "CUDA not known, for its metadata does not say which release"),
+        ({"driver": "580", "driver_packaged": "595.45.04"}, "compile PTX, 595.45.04, which came with CUDA 13.2"),
+        ({"triton_how": "measured"}, "was not measured for sm_121 (measured)"),
         ({"nvrtc_compiles": False}, "13.2.86: refuses sm_121"),
         ({"nvrtc_compiles": None}, "13.2.86: sm_121: not known"),
         ({"triton_assembles": True}, "its ptxas assembles for sm_121"),
@@ -77,7 +80,10 @@ def test_what_was_not_read_and_what_is_missing() -> None:
     needy = dataclasses.replace(library("torch/lib/b.so", CUDA), missing=("libodd.so.1 (nobody known provides it)",))
     found = unfolded("\n".join(passport_lines(passport(unread, needy))))
     assert "device code not read: torch/lib/a.so" in found
-    assert "neither in the wheel nor required by it - libodd.so.1 (nobody known provides it): by b.so" in found
+    assert (
+        "neither in the wheel nor required by it (its extras apart) - libodd.so.1 (nobody known provides it): by b.so"
+        in found
+    )
 
 
 def test_no_device_code_and_no_credentials() -> None:

@@ -35,7 +35,7 @@ def code(**fatbins: int) -> DeviceCode:
         (code(sm_80__compute_90=3), "12.1", Fit.JIT, "PTX compute_90"),
         (code(sm_90=7), "12.1", Fit.NO, "none of 7 fatbins holds code for 12.1"),
         (code(sm_90=475, sm_121a=1), "12.1", Fit.NO, "only 1 of 476 fatbins hold code for 12.1 (cubin sm_121a)"),
-        (DeviceCode(library="l", fatbins={}), "12.1", None, "no device code"),
+        (DeviceCode(library="l", fatbins={}), "12.1", None, "no fatbins"),
         (DeviceCode(library="l", fatbins={"": 30}), "12.1", None, "all 30 fatbins hold only LTO code"),
         (DeviceCode(library="l", fatbins={"": 30, "sm_120": 2}), "12.1", Fit.SAME_MAJOR, "30 more hold only LTO code"),
         (None, "12.1", None, "not known"),
