@@ -13,6 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from heapq import merge
 
 from scripts.wheels.archive import data_offset, open_archive
 from scripts.wheels.metering import MeteredRemote
@@ -58,14 +59,17 @@ def find_built_for(chunks: Iterable[bytes], method: int) -> str | None:
 
 def _search(data: bytes) -> str | None:
     """Find the first list. The pattern is tried only where a name begins: as a search it takes ten times as long."""
-    starts = (data.find(name) for name in _BEGINNINGS)
-    position = min((start for start in starts if start >= 0), default=-1)
-    while position >= 0:
+    for position in merge(*(_beginnings(data, name) for name in _BEGINNINGS)):
         if found := _LIST.match(data, position):
             return found[1].decode()
-        following = (data.find(name, position + 1) for name in _BEGINNINGS)
-        position = min((start for start in following if start >= 0), default=-1)
     return None
+
+
+def _beginnings(data: bytes, name: bytes) -> Iterator[int]:
+    position = data.find(name)
+    while position >= 0:
+        yield position
+        position = data.find(name, position + 1)
 
 
 def _inflated(chunks: Iterable[bytes], method: int) -> Iterator[bytes]:

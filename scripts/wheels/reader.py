@@ -34,7 +34,7 @@ class WheelReader:
         kept = self.shelf.take(_METADATA, _key(file), str) if file.sha256 else None
         if kept is not None:
             return kept
-        text = read_metadata(file, self.remote).replace("\r\n", "\n").partition("\n\n")[0] + "\n"
+        text = read_metadata(file, self.remote).replace("\r\n", "\n").partition("\n\n")[0].rstrip("\n") + "\n"
         if file.sha256:
             self.shelf.put(_METADATA, _key(file), text)
         return text
@@ -59,6 +59,7 @@ class WheelReader:
             raise NoCandidateError(
                 f"{needed_by} needs {name}{specifier}, which the index does not have",
                 context=explain(found, 5),
+                hint="choose another --torch, or name an index that has it: --index URL",
                 reference="no-solution",
             )
         text = self.metadata(found.candidates[0].file)
