@@ -10,8 +10,9 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from scripts.serial import from_data
+from scripts.wheels.architectures import parse_architecture
 from scripts.wheels.devicecode import DeviceCode
-from scripts.wheels.tables import read_toml
+from scripts.wheels.tables import bad_table, read_toml
 
 _HEADER = """\
 # Which device code torch's wheels hold: every fatbin of every library, counted by what is in it, by the command that
@@ -51,7 +52,16 @@ class MeasuredTable:
 
 def load_measured(path: Path) -> MeasuredTable:
     """Read constraints/devicecode.toml. Raises IntegrityError where it is missing or not of that shape."""
-    return from_data(MeasuredTable, read_toml(path), what=str(path))
+    table = from_data(MeasuredTable, read_toml(path), what=str(path))
+    for wheel in table.wheels:
+        try:
+            parse_wheel_filename(wheel.file)
+            for code in wheel.libraries:
+                for name in (*code.cubins, *code.ptx):
+                    parse_architecture(name)
+        except ValueError as error:
+            raise bad_table(path, str(error)) from error
+    return table
 
 
 def find_measured(table: MeasuredTable, filename: str, sha256: str | None, cuda: str | None) -> MeasuredWheel | None:

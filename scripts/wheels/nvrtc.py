@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from scripts.model.target import ComputeCapability
 from scripts.serial import from_data
-from scripts.wheels.tables import read_toml
+from scripts.wheels.tables import bad_table, read_toml
 
 TABLE = "constraints/nvrtc.toml"
 
@@ -52,7 +52,13 @@ class NvrtcAnswer:
 
 def load_nvrtc(path: Path) -> NvrtcTable:
     """Read constraints/nvrtc.toml. Raises IntegrityError where it is missing or not of that shape."""
-    return from_data(NvrtcTable, read_toml(path), what=str(path))
+    table = from_data(NvrtcTable, read_toml(path), what=str(path))
+    for row in table.nvrtc:
+        try:
+            Version(row.version)
+        except ValueError as error:
+            raise bad_table(path, str(error)) from error
+    return table
 
 
 def look_up(table: NvrtcTable, version: str, capability: ComputeCapability) -> NvrtcAnswer:
@@ -64,7 +70,7 @@ def look_up(table: NvrtcTable, version: str, capability: ComputeCapability) -> N
     """
     try:
         wanted = Version(version)
-    except InvalidVersion:
+    except ValueError:
         return NvrtcAnswer(compiles=None, how=f"{version!r} is no version")
     rows = sorted(
         (row for row in table.nvrtc if capability.sm in row.compiles + row.refuses),

@@ -14,9 +14,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise IntegrityError(
-            f"{path} cannot be read",
-            context=str(error),
-            hint="restore it from the repository: git checkout -- constraints",
-            reference="bad-table",
-        ) from error
+        raise bad_table(path, str(error)) from error
+
+
+def bad_table(path: Path, why: str) -> IntegrityError:
+    """Make the error for a table that is not what it should be."""
+    return IntegrityError(
+        f"{path} cannot be read",
+        context=why,
+        hint="restore it from the repository: git checkout -- constraints",
+        reference="bad-table",
+    )
