@@ -109,15 +109,15 @@ def _nvrtc(evidence: WheelEvidence, table: NvrtcTable, target: ComputeCapability
 def _proved(proof: dict[str, Any], version: str, table: NvrtcTable, target: ComputeCapability) -> Judged:
     """Rule 1 by the library itself; where the table says otherwise, the library is right and the table is named."""
     result = proof["compiles"][target.sm]
+    refused = not result["ok"] and recognise(f"{result['name']} {result['log']}") is Cause.UNKNOWN_ARCHITECTURE
     expected = look_up(table, version, target).compiles
     doubt = ""
-    if expected is not None and expected != result["ok"]:
+    if expected is not None and expected != result["ok"] and (result["ok"] or refused):
         doubt = "; constraints/nvrtc.toml says otherwise and is wrong: measure it again with `invoke wheel.measure`"
     if result["ok"]:
         text = f"NVRTC {version} compiles for {target.sm}: {result['cubin_bytes']} bytes of cubin came out{doubt}"
         return VerdictKind.NOT_NEEDED, Reason(text=text, evidence=PROOF)
     said = f"error {result['code']} ({result['name']}): {result['log'] or 'no log'}"
-    refused = recognise(f"{result['name']} {result['log']}") is Cause.UNKNOWN_ARCHITECTURE
     words = f"does not know {target.sm}" if refused else "fails in a way that is not known"
     kind = VerdictKind.NEEDED if refused else VerdictKind.UNDECIDED
     return kind, Reason(text=f"NVRTC {version} {words}: {said}{doubt}", evidence=PROOF)
