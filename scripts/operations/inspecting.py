@@ -20,7 +20,7 @@ from scripts.operations.context import Context
 from scripts.operations.passport_page import passport_page
 from scripts.operations.passport_text import passport_lines
 from scripts.operations.passporting import Asked, about_code, about_metadata, about_readings
-from scripts.operations.wheel_sources import WheelSource, find_source
+from scripts.operations.wheel_sources import WheelSource, find_source, printable
 from scripts.partfile import sha256_of
 from scripts.progress import step
 from scripts.redaction import redact
@@ -115,7 +115,7 @@ def _from_file(passport: Passport, path: Path, asked: Asked) -> Passport:
         size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
         is_zip = stream.read(2) == b"PK" or path.suffix == ".whl"
-        with step(f"reading {path.name} ({size / 1e6:,.1f} MB)"):
+        with step(f"reading {asked.source.file} ({size / 1e6:,.1f} MB)"):
             digest = sha256_of(path)
             _require_hash(digest, asked.source)
             told = asked.source.sha256_from
@@ -127,9 +127,9 @@ def _from_file(passport: Passport, path: Path, asked: Asked) -> Passport:
                 sha256_from=f"computed here, as {told} says" if told else "computed here",
             )
             if not is_zip:
-                libraries = about_readings([read_library(path, path.name)], None, asked)
+                libraries = about_readings([read_library(path, asked.source.file)], None, asked)
                 return about_code(passport, libraries, asked.capability)
-            with open_archive(stream, name=path.name, where=asked.source.shown) as archive:
+            with open_archive(stream, name=asked.source.file, where=asked.source.shown) as archive:
                 return _from_archive(passport, archive, asked)
 
 
@@ -225,7 +225,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         stream = path.open("rb")
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be read",
+            f"{printable(str(path))} cannot be read",
             context=error.strerror or str(error),
             hint="check its mode",
             reference="not-readable",

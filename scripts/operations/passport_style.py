@@ -57,7 +57,7 @@ section { margin-top: 2.25rem; }
 .facts dt { color: var(--quiet); } .facts dd { margin: 0; overflow-wrap: anywhere; }
 table { width: 100%; min-width: 760px; border-collapse: collapse; font-size: .92rem; }
 th, td { padding: .5rem .75rem .5rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-thead th { color: var(--quiet); font-weight: 400; }
+thead th { color: var(--quiet); font-weight: 400; white-space: nowrap; }
 tbody th { font-weight: 400; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 small { display: block; color: var(--quiet); font-size: .85em; }

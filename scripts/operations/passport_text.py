@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +12,8 @@ from scripts.wheels.record import RecordReport
 
 _WIDTH = 118
 _LABEL = 10
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What a terminal would obey: a name in a wheel may hold anything."""
 
 
 def passport_lines(passport: Passport) -> list[str]:
@@ -24,7 +27,7 @@ def passport_lines(passport: Passport) -> list[str]:
         *_block("problems", passport.problems),
         *_block("notes", passport.notes),
     ]
-    return [redact(line) for line in lines]
+    return [_CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", redact(line)) for line in lines]
 
 
 def passport_facts(passport: Passport) -> list[tuple[str, str]]:

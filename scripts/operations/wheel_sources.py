@@ -45,7 +45,7 @@ class WheelSource:
     @property
     def shown(self) -> str:
         """The path or URL, without credentials."""
-        return redact(str(self.path) if self.url is None else self.url)
+        return redact(printable(str(self.path)) if self.url is None else self.url)
 
 
 def find_source(
@@ -69,6 +69,11 @@ def find_source(
     return _required(text, source, context, target=target, index=index, sha256=given)
 
 
+def printable(name: str) -> str:
+    """Spell out the bytes of a path that are no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def torch_source(strategy: str, index: str | None, context: Context) -> TorchSource:
     """Name the lane's index, or the mirror in its place. Raises UsageError for a strategy that there is not."""
     return strategy_named(strategy, context.strategies).sources(Request(index=index), context.lanes)[0]
@@ -83,12 +88,12 @@ def _checked(sha256: str | None, option: str) -> str | None:
 def _local(path: Path, sha256: str | None, index: str | None) -> WheelSource:
     if not path.is_file():
         raise UsageError(
-            f"there is no file {redact(str(path))}",
+            f"there is no file {redact(printable(str(path)))}",
             hint="name a wheel by its path, its URL, or as a requirement: torch==2.15.0",
             reference="no-such-file",
         )
     told = "--sha256" if sha256 else ""
-    return WheelSource(file=path.name, path=path, sha256=sha256, sha256_from=told, index=index)
+    return WheelSource(file=printable(path.name), path=path, sha256=sha256, sha256_from=told, index=index)
 
 
 def _remote(url: str, sha256: str | None, index: str | None) -> WheelSource:

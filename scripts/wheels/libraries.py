@@ -27,6 +27,8 @@ LARGEST = 8 << 30
 """Bytes of one library that are unpacked at most."""
 LARGEST_IN_ALL = 16 << 30
 """Bytes of all libraries of a wheel that are unpacked at most; torch 2.15.0 has 0.95 billion."""
+MOST = 2000
+"""Libraries of a wheel that are read; torch 2.15.0 has 20."""
 
 _CHUNK = 1 << 20
 _NAME = "library"
@@ -82,9 +84,12 @@ def read_libraries(
     left = LARGEST_IN_ALL
     _require_space(max((one.file_size for one in members if one.file_size <= LARGEST), default=0), folder)
     path = folder / _NAME
-    for member in members:
+    for number, member in enumerate(members):
         allowed = min(LARGEST, left)
-        if member.file_size > allowed:
+        if number >= MOST:
+            problem = f"it was not read, for there are {len(members):,} libraries, and {MOST:,} are enough"
+            found = LibraryReading(library=member.filename, size=member.file_size, packed=0, problem=problem)
+        elif member.file_size > allowed:
             problem = f"it claims {member.file_size:,} bytes: more than {allowed:,} are not unpacked"
             found = LibraryReading(library=member.filename, size=member.file_size, packed=0, problem=problem)
         else:

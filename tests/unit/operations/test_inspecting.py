@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -253,6 +254,13 @@ def test_a_library_that_claims_more_than_is_ever_unpacked(
     assert library(found, "hopper.so").fit is Fit.NO
 
 
+def test_more_libraries_than_are_ever_read(tmp_path: Path, here: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.wheels.libraries.MOST", 1)
+    found = inspect(torch(tmp_path, "plain.so", "hopper.so"), here)
+    assert "1 are enough" in library(found, "plain.so").problem
+    assert library(found, "hopper.so").fit is Fit.NO
+
+
 def test_no_space(tmp_path: Path, here: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     full = shutil.disk_usage(tmp_path)._replace(free=10)
     monkeypatch.setattr("shutil.disk_usage", lambda _: full)
@@ -268,6 +276,13 @@ def test_a_library_that_is_no_wheel(here: Context, name: str) -> None:
     expected = {"plain.so": Fit.RUNS, "bare.fatbin": Fit.SAME_MAJOR, "hopper.so": Fit.NO}
     assert found.passport.fit is expected[name]
     assert found.passport.libraries[0].missing == ()
+
+
+def test_a_path_that_is_no_text(tmp_path: Path, here: Context) -> None:
+    path = tmp_path / os.fsdecode(b"lib\xff.so")
+    path.write_bytes(PLAIN)
+    found = inspect(path, here, report_folder=tmp_path / "report")
+    assert (found.passport.file, found.exit_code) == ("lib\\udcff.so", ExitCode.OK)
 
 
 def test_what_cannot_be_followed_is_a_note(tmp_path: Path) -> None:

@@ -86,6 +86,12 @@ def test_what_was_not_read_and_what_is_missing() -> None:
     )
 
 
+def test_a_terminal_is_not_told_what_to_do() -> None:
+    found = "\n".join(passport_lines(passport(library("a\x1b[2J\n.so", CUDA), notes=("\x9b31m",))))
+    assert "\\x1b[2J" in found
+    assert not any(one in found for one in "\x1b\x9b")
+
+
 def test_no_device_code_and_no_credentials() -> None:
     found = passport_lines(
         passport(library("a.so", DeviceCode(library="a.so")), source="https://user:secret@wheels.example/a.whl")

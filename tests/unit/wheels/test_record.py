@@ -64,6 +64,12 @@ def test_what_is_no_record_ends(text: str) -> None:
     assert "demo.py" in report.unlisted
 
 
+def test_a_record_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.wheels.record._MOST_LINES", 10)
+    report = checked(GOOD * 10)
+    assert (report.entries, report.unreadable) == (10, ("line 11: more than 10 are not read",))
+
+
 def test_many_names_are_counted_not_listed() -> None:
     report = checked(GOOD + "".join(f"gone{number}.py,{HASH},1\n" for number in range(1000)))
     (problem,) = record_problems(report)
