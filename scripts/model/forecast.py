@@ -44,6 +44,8 @@ class Forecast:
     """The architectures that its torch was built for, `sm_80 sm_120`; empty: none, or not known."""
     prediction: Prediction
     requests: int
-    """What reading it took, retries aside; 0 and 0 where all was in the cache."""
+    """What reading it took, retries and a whole download aside; 0 and 0 where all was in the cache."""
     bytes_read: int
+    settle: tuple[str, ...] = ()
+    """Where it is undecided: the commands that would decide it."""
     notes: tuple[str, ...] = ()

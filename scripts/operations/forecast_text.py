@@ -33,8 +33,7 @@ def forecast_lines(forecast: Forecast) -> list[str]:
     lines += [bullet(f"{reason.text}  [{reason.evidence}]") for reason in prediction.reasons]
     lines += ["", f"read {forecast.bytes_read / 1e6:.1f} MB in {forecast.requests} requests"]
     lines += [f"note: {note}" for note in forecast.notes]
-    if prediction.kind is VerdictKind.UNDECIDED and forecast.nvrtc is not None:
-        lines.append("settle it: the same with --prove fetches that NVRTC and asks it")
+    lines += [f"settle it: {command}" for command in forecast.settle]
     return lines
 
 

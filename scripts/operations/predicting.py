@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scripts.errors import IntegrityError, NetworkError, NoCandidateError, UsageError
+from scripts.model.evidence import VerdictKind
 from scripts.model.forecast import Forecast, ForecastRequest
 from scripts.model.plan import Request
 from scripts.model.target import Target
@@ -18,6 +19,7 @@ from scripts.model.wheels import Candidate, IndexFile
 from scripts.operations.context import Context
 from scripts.operations.planning import unreachable
 from scripts.operations.proving import ask_nvrtc
+from scripts.operations.settling import settling
 from scripts.operations.torch_lock import find_torch, parse_torch
 from scripts.strategies.base import TorchSource
 from scripts.strategies.ladder import AUTO, strategy_named
@@ -111,6 +113,7 @@ def foresee(
         raise _unreachable(error, request, source, context) from error
     reader = WheelReader(index, remote, context.shelf.doubt() if refresh else context.shelf)
     forecaster = Forecaster(source=source, reader=reader, tables=load_tables(context))
+    notes = context.index_settings.notes
     try:
         evidence = forecaster.evidence(candidate, request.target, remote)
     except NetworkError as error:
@@ -118,12 +121,14 @@ def foresee(
             raise
         if not download:
             raise _costly(error, candidate.file) from error
-        remote = MeteredRemote(_fetched(candidate.file, context), max_requests=MAX_REQUESTS, max_bytes=10 * MAX_BYTES)
-        forecaster = replace(forecaster, reader=replace(reader, remote=remote))
-        evidence = forecaster.evidence(candidate, request.target, remote)
+        fetched = _fetched(candidate.file, context, remote)
+        parts = MeteredRemote(fetched, max_requests=10 * MAX_REQUESTS, max_bytes=10 * MAX_BYTES)
+        forecaster = replace(forecaster, reader=replace(reader, remote=parts))
+        evidence = forecaster.evidence(candidate, request.target, parts)
+        notes = (*notes, f"the server gives no parts of files: {candidate.file.filename} was downloaded whole")
     if prove:
         evidence = replace(evidence, proof=_proof(evidence, request, context, source))
-    return forecast(request, forecaster, candidate, evidence, remote, notes=context.index_settings.notes)
+    return forecast(request, forecaster, candidate, evidence, remote, notes=notes)
 
 
 def load_tables(context: Context) -> Tables:
@@ -145,6 +150,9 @@ def forecast(
 ) -> Forecast:
     """Put what was found into one value."""
     file, build, known = candidate.file, evidence.build, evidence.measured
+    nvrtc, index = forecaster.tables.nvrtc, forecaster.source.index
+    prediction = foresee_verdict(evidence, nvrtc, request.capability)
+    undecided = prediction.kind is VerdictKind.UNDECIDED
     return Forecast(
         schema=SCHEMA,
         created=datetime.now(UTC).date().isoformat(),
@@ -159,9 +167,10 @@ def forecast(
         nvrtc_package=build.nvrtc_package,
         triton=build.triton,
         built_for=(known.built_for if known is not None else "") or evidence.built_for or "",
-        prediction=foresee_verdict(evidence, forecaster.tables.nvrtc, request.capability),
+        prediction=prediction,
         requests=remote.requests,
         bytes_read=remote.bytes,
+        settle=settling(request, evidence, nvrtc, index) if undecided else (),
         notes=notes,
     )
 
@@ -200,8 +209,8 @@ def _costly(error: NetworkError, file: IndexFile) -> NetworkError:
     )
 
 
-def _fetched(file: IndexFile, context: Context) -> Remote:
-    """Download a wheel and serve its parts from the copy."""
+def _fetched(file: IndexFile, context: Context, remote: MeteredRemote) -> Remote:
+    """Download a wheel and serve its parts from the copy, and everything else through `remote`."""
     if file.sha256 is None:
         raise IntegrityError(
             f"the index names no hash for {file.filename}: it is not downloaded",
@@ -210,4 +219,4 @@ def _fetched(file: IndexFile, context: Context) -> Remote:
         )
     path = context.home.cache / "wheels" / file.filename
     context.web.download(file.url, path, sha256=file.sha256, size=file.size, description=f"downloading {file.filename}")
-    return FetchedRemote(context.web, file.url, path)
+    return FetchedRemote(remote, file.url, path)
