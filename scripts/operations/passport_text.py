@@ -21,7 +21,6 @@ def passport_lines(passport: Passport) -> list[str]:
     lines = [
         passport.file,
         *(line for label, text in passport_facts(passport) for line in _labelled(label, text)),
-        "",
         *_libraries(passport),
         *_missing(passport.libraries),
         *_block("problems", passport.problems),
@@ -50,7 +49,7 @@ def passport_facts(passport: Passport) -> list[tuple[str, str]]:
             rows.append(("built for", f"{passport.built_for} (torch.cuda.get_arch_list())"))
     size = "not known" if passport.size is None else megabytes(passport.size)
     rows += [
-        ("size", f"{size}{_unpacked(passport.libraries)}"),
+        ("size", size if passport.fits is None else f"{size}{_unpacked(passport.libraries)}"),
         ("sha256", f"{passport.sha256} ({passport.sha256_from})" if passport.sha256 else "not known"),
         ("source", passport.source),
     ]
@@ -139,7 +138,8 @@ def _triton(passport: Passport) -> str:
 def _unpacked(libraries: Sequence[LibraryPassport]) -> str:
     if not libraries:
         return ", no libraries"
-    return f", {len(libraries)} libraries of {megabytes(sum(one.size for one in libraries))} unpacked"
+    count = "1 library" if len(libraries) == 1 else f"{len(libraries)} libraries"
+    return f", {count} of {megabytes(sum(one.size for one in libraries))} unpacked"
 
 
 def _labelled(label: str, text: str) -> list[str]:
@@ -164,6 +164,8 @@ def _libraries(passport: Passport) -> list[str]:
     """One block for each library with device code; the others by name."""
     lines = []
     holding = [one for one in passport.libraries if one.fatbins]
+    if passport.libraries:
+        lines.append("")
     if holding:
         lines.append("device code: in how many fatbins of a library there is a cubin, or PTX, for an architecture")
     for one in holding:

@@ -64,7 +64,7 @@ def find_source(
     if scheme in _REMOTE:
         return _remote(text, given, source.index)
     path = Path(text).expanduser()
-    if scheme or path.exists() or "/" in text.partition("@")[0] or text.endswith(_FILES) or is_library(text):
+    if scheme or path.is_file() or "/" in text.partition("@")[0] or text.endswith(_FILES) or is_library(text):
         return _local(path, given, source.index)
     return _required(text, source, context, target=target, index=index, sha256=given)
 

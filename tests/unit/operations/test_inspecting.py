@@ -19,7 +19,8 @@ from scripts.home import CONSTRAINTS
 from scripts.model.facts import IndexSettings
 from scripts.model.target import GB10, Target
 from scripts.operations.context import Context
-from scripts.operations.inspecting import MAX_BYTES, MAX_REQUESTS, Inspected, inspect_wheel
+from scripts.operations.inspecting import Inspected, inspect_wheel
+from scripts.operations.inspecting_afar import MAX_BYTES, MAX_REQUESTS
 from scripts.wheels.devicecode import DeviceCode
 from scripts.wheels.measured import MeasuredTable, MeasuredWheel, table_text
 from scripts.wheels.passport import Fit, LibraryPassport
@@ -285,6 +286,21 @@ def test_a_path_that_is_no_text(tmp_path: Path, here: Context) -> None:
     assert (found.passport.file, found.exit_code) == ("lib\\udcff.so", ExitCode.OK)
 
 
+def test_a_file_of_another_kind(tmp_path: Path, here: Context) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("no wheel")
+    with pytest.raises(UsageError) as caught:
+        inspect(path, here)
+    assert caught.value.reference == "not-a-wheel"
+
+
+def test_a_folder_does_not_hide_a_requirement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = context(tmp_path, FACTS, web=Server(index_pages(torch(tmp_path, "plain.so"))))
+    (tmp_path / "torch").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert inspect("torch", made).passport.name == "torch"
+
+
 def test_what_cannot_be_followed_is_a_note(tmp_path: Path) -> None:
     made = context(tmp_path, FACTS, web=Server())
     found = inspect(torch(tmp_path, "plain.so"), made)
@@ -467,7 +483,7 @@ def test_a_requirement_that_nothing_fits(tmp_path: Path) -> None:
         ("https://wheels.example/page", {}, "not-a-wheel"),
         ("https://wheels.example/..%2F..%2F.whl", {}, "not-a-wheel"),
         ("torch=", {}, "bad-requirement"),
-        ("", {}, "no-such-file"),
+        ("", {}, "bad-requirement"),
         ("torch", {"strategy": "magic"}, "unknown-strategy"),
         ("torch", {"sha256": "abc"}, "bad-hash"),
         ("https://wheels.example/demo-1.0-py3-none-any.whl#sha256=xyz", {}, "bad-hash"),
