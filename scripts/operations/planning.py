@@ -22,7 +22,7 @@ _GLIBC_ELSEWHERE = {Architecture.AARCH64: (2, 39), Architecture.X86_64: (2, 28)}
 """DGX OS's glibc, and the lowest that torch's wheels take."""
 
 
-_MENDED_HERE = frozenset({"tls-failed", "proxy-failed", "not-an-index"})
+_MENDED_HERE = frozenset({"tls-failed", "proxy-failed", "not-an-index", "access-denied"})
 """Failures whose own hint is the first thing to try."""
 
 
