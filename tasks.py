@@ -535,7 +535,7 @@ def wheel_inspect(
 
 @command(
     {
-        "what": "torch==2.15.0, nvidia-cuda-nvrtc==13.2.86, or all: what has no row yet",
+        "what": "torch==2.15.0, triton==3.9.0, nvidia-cuda-nvrtc==13.2.86, or all: what has no row yet",
         "platform": "of a torch: x86_64 or aarch64 (default: both)",
         "verbose": "show every command",
         "dry_run": "name what would be measured and write nothing",

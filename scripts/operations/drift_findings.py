@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.utils import parse_sdist_filename
+from packaging.version import Version
 
 from scripts.errors import IntegrityError
 from scripts.model.drift import BridgeFit, DriftFinding, DriftKind, NotReached
@@ -21,7 +21,7 @@ from scripts.model.wheels import IndexFile, Lane
 from scripts.operations.drift_pins import DEFAULT, Release, place_of
 from scripts.operations.lock import targets
 from scripts.strategies.base import TorchSource
-from scripts.wheels.evaluate import evaluate
+from scripts.wheels.evaluate import evaluate, parse_wheel_name
 
 _PATCH = {
     VerdictKind.NOT_NEEDED: "the patch is not needed",
@@ -48,10 +48,13 @@ def where(place: str) -> str:
 
 def version_of(filename: str) -> Version | None:
     """Read the version of a wheel's or a source archive's name; None for anything else."""
+    name = filename.lower()
+    if name.endswith(".whl"):
+        wheel = parse_wheel_name(name)
+        return None if wheel is None else wheel[1]
     try:
-        name = filename.lower()
-        return parse_wheel_filename(name)[1] if name.endswith(".whl") else parse_sdist_filename(name)[1]
-    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+        return parse_sdist_filename(name)[1]
+    except ValueError:  # packaging's own, and int's for thousands of digits
         return None
 
 

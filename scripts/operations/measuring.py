@@ -1,4 +1,4 @@
-"""wheel.measure: read wheels whole and ask NVRTCs themselves, and write what they hold into constraints/.
+"""wheel.measure: read wheels whole, ask NVRTCs and assemblers themselves, and write what they say into constraints/.
 
 What is written is what `predict` and `timeline` go by where nothing is downloaded.
 """
@@ -22,12 +22,13 @@ from scripts.errors import BrokenError, IntegrityError, NoCandidateError, UsageE
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, ComputeCapability, Target
 from scripts.model.wheels import Candidate
 from scripts.operations.context import Context
+from scripts.operations.measuring_triton import measure_triton
 from scripts.operations.planning import another_machine
 from scripts.operations.proving import ask_nvrtc
 from scripts.operations.torch_lock import read_build
 from scripts.progress import say
 from scripts.strategies.locks import NVRTC_NAMES
-from scripts.wheels import measured, nvrtc
+from scripts.wheels import measured, nvrtc, triton
 from scripts.wheels.archive import is_library, open_archive
 from scripts.wheels.builtfor import built_for_in
 from scripts.wheels.devicecode import DeviceCode
@@ -46,6 +47,8 @@ _ANSWERS = (0, 5)
 """NVRTC_SUCCESS, and NVRTC_ERROR_INVALID_OPTION: it does not know the architecture."""
 
 OLDEST_TORCH = Version("2.5.0")
+OLDEST_TRITON = Version("3.1.0")
+"""What torch 2.5.0 pins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ class Measured:
 
 
 def measure(what: str, architecture: Architecture | None, context: Context) -> Measured:
-    """Measure one requirement, `torch==2.15.0` or `nvidia-cuda-nvrtc==13.2.86`; `all`: whatever has no row yet.
+    """Measure one release of torch, Triton or an NVRTC, `torch==2.15.0`; `all`: whatever has no row yet.
 
     A torch is read for `architecture` (None: both). Raises UsageError for anything else, and what downloading raises.
     """
@@ -66,7 +69,13 @@ def measure(what: str, architecture: Architecture | None, context: Context) -> M
     changed: set[str | None] = set()
     for name, version in releases(what, context):
         targets = [another_machine(one, SUPPORTED_PYTHONS[0]) for one in architectures]
-        new = _torch(version, targets, context) if name == "torch" else _nvrtc(name, version, context)
+        match name:
+            case "torch":
+                new = _torch(version, targets, context)
+            case "triton":
+                new = _triton(version, context)
+            case _:
+                new = _nvrtc(name, version, context)
         for row, file in new:
             say(f"measured: {row}")
             rows.append(row)
@@ -85,11 +94,12 @@ def _parsed(what: str) -> tuple[str, str]:
     except InvalidRequirement:
         wanted = Requirement("nothing")
     name, pins = canonicalize_name(wanted.name), [one for one in wanted.specifier if one.operator == "=="]
-    if name not in {"torch", *NVRTC_NAMES} or len(pins) != 1:
+    if name not in {"torch", "triton", *NVRTC_NAMES} or len(pins) != 1:
         raise UsageError(
             f"{what!r} cannot be measured",
             reference="not-measurable",
-            hint="name a release: torch==2.15.0 or nvidia-cuda-nvrtc==13.2.86; or `all` for what has no row yet",
+            hint="name a release: torch==2.15.0, triton==3.9.0 or nvidia-cuda-nvrtc==13.2.86; "
+            "or `all` for what has no row yet",
         )
     return name, pins[0].version
 
@@ -101,6 +111,10 @@ def _missing(context: Context) -> Iterable[tuple[str, str]]:
         for version in _releases(name, context):
             if str(version) not in known:
                 yield name, str(version)
+    assemblers = {row.version for row in triton.load_triton(context.constraints / "triton.toml").triton}
+    for version in _releases("triton", context):
+        if version >= OLDEST_TRITON and str(version) not in assemblers:
+            yield "triton", str(version)
     wheels = measured.load_measured(context.constraints / "devicecode.toml").wheels
     for version in _releases("torch", context):
         if version >= OLDEST_TORCH and sum(f"torch-{version}-" in wheel.file for wheel in wheels) < len(Architecture):
@@ -139,6 +153,13 @@ def _nvrtc(package: str, version: str, context: Context) -> Iterable[tuple[str, 
     path = context.constraints / "nvrtc.toml"
     changed = write_if_changed(path, nvrtc.table_text(nvrtc.with_row(nvrtc.load_nvrtc(path), row)))
     yield f"{package} {version}: {len(row.compiles)} of {len(names)} architectures", path.name if changed else None
+
+
+def _triton(version: str, context: Context) -> Iterable[tuple[str, str | None]]:
+    path = context.constraints / "triton.toml"
+    row = measure_triton(version, context)
+    changed = write_if_changed(path, triton.table_text(triton.with_row(triton.load_triton(path), row)))
+    yield f"triton {version}: {len(row.assemblers)} assemblers", path.name if changed else None
 
 
 def _torch(version: str, targets: Iterable[Target], context: Context) -> Iterable[tuple[str, str | None]]:

@@ -31,7 +31,7 @@ from scripts.strategies.base import TorchSource
 from scripts.verification.foresee import foresee_verdict
 from scripts.verification.predict import from_table
 from scripts.wheels.devicecode import runs_on
-from scripts.wheels.evaluate import evaluate
+from scripts.wheels.evaluate import evaluate, parse_wheel_name
 from scripts.wheels.index import Index
 from scripts.wheels.metering import MeteredRemote
 from scripts.wheels.nvrtc import NvrtcTable, look_up
@@ -193,12 +193,13 @@ class _Maker:
 
 def _pythons(task: _Task) -> tuple[str, ...]:
     """Name the Pythons that a release has wheels for on a platform: `cp39`, ..., `cp313t`."""
-    found = set()
+    found: set[str] = set()
+    ending = f"_{task.target.architecture}"
     for file in task.index.project("torch"):
         if file.filename.startswith(f"torch-{task.candidate.version}-") and file.filename.endswith(".whl"):
-            for tag in parse_wheel_filename(file.filename)[3]:
-                if "linux" in tag.platform and tag.platform.endswith(str(task.target.architecture)):
-                    found.add(tag.abi)
+            parts = parse_wheel_name(file.filename)
+            tags = parts[3] if parts else ()
+            found |= {tag.abi for tag in tags if "linux" in tag.platform and tag.platform.endswith(ending)}
     return tuple(sorted(found, key=lambda abi: (int("".join(filter(str.isdigit, abi)) or 0), abi)))
 
 

@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from scripts.serial import from_data
 from scripts.wheels.architectures import parse_architecture
 from scripts.wheels.devicecode import DeviceCode
+from scripts.wheels.evaluate import parse_wheel_name
 from scripts.wheels.tables import bad_table, read_toml
 
 _HEADER = """\
@@ -80,10 +81,10 @@ def find_measured(table: MeasuredTable, filename: str, sha256: str | None, cuda:
 
 def _build(filename: str, cuda: str | None) -> tuple[str, str, frozenset[str], str | None] | None:
     """Say what two wheels of the same build have in common: project, public version, CPU architectures, CUDA."""
-    try:
-        project, version, _, tags = parse_wheel_filename(filename)
-    except InvalidWheelFilename:
+    parts = parse_wheel_name(filename)
+    if parts is None:
         return None
+    project, version, _, tags = parts
     architectures = frozenset(tag.platform.partition("linux")[2].lstrip("_0123456789") for tag in tags)
     return project, version.public, architectures, cuda
 
