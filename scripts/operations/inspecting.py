@@ -16,6 +16,7 @@ from scripts.errors import ExitCode, IntegrityError, UsageError
 from scripts.model.target import ComputeCapability, Target
 from scripts.operations.context import Context
 from scripts.operations.inspecting_afar import inspect_from_afar
+from scripts.operations.meanwhile import meanwhile
 from scripts.operations.passport_page import passport_page
 from scripts.operations.passport_text import passport_lines
 from scripts.operations.passporting import Asked, about_code, about_metadata, about_readings
@@ -107,21 +108,19 @@ def _from_file(passport: Passport, path: Path, asked: Asked) -> Passport:
         size = stream.seek(0, io.SEEK_END)
         is_zip = _is_wheel(path, stream)
         with step(f"reading {asked.source.file} ({size / 1e6:,.1f} MB)"):
-            digest = sha256_of(path)
-            _require_hash(digest, asked.source)
-            told = asked.source.sha256_from
-            passport = replace(
-                passport,
-                size=size,
-                bytes_read=size,
-                sha256=digest,
-                sha256_from=f"computed here, as {told} says" if told else "computed here",
-            )
-            if not is_zip:
+            hashed = meanwhile(lambda: sha256_of(path))
+            if asked.source.sha256 is not None:  # what is not the file that was named is not looked into
+                _require_hash(hashed(), asked.source)
+            passport = replace(passport, size=size, bytes_read=size)
+            if is_zip:
+                with open_archive(stream, name=asked.source.file, where=asked.source.shown) as archive:
+                    passport = _from_archive(passport, archive, asked)
+            else:
                 libraries = about_readings([read_library(path, asked.source.file)], None, asked)
-                return about_code(passport, libraries, asked.capability)
-            with open_archive(stream, name=asked.source.file, where=asked.source.shown) as archive:
-                return _from_archive(passport, archive, asked)
+                passport = about_code(passport, libraries, asked.capability)
+            told = asked.source.sha256_from
+            how = f"computed here, as {told} says" if told else "computed here"
+            return replace(passport, sha256=hashed(), sha256_from=how)
 
 
 def _is_wheel(path: Path, stream: BinaryIO) -> bool:
@@ -145,14 +144,21 @@ def _from_archive(passport: Passport, archive: zipfile.ZipFile, asked: Asked) ->
     with disk_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=cache, prefix="inspect-")
+    # What is asked of an index takes half as long as reading torch's libraries.
+    described = meanwhile(
+        lambda: about_metadata(
+            replace(passport, record=contents.record, problems=contents.problems),
+            contents.metadata,
+            contents.wheel,
+            asked,
+        )
+    )
     with folder as name:
         readings = list(read_libraries(archive, contents.libraries, Path(name), contents.hashes))
+    filled = described()
     if not any(one.problem for one in readings):  # else the library that says it may be the broken one
-        passport = replace(passport, built_for=built_for_in(archive))
-    passport = about_metadata(
-        replace(passport, record=contents.record, problems=contents.problems), contents.metadata, contents.wheel, asked
-    )
-    return about_code(passport, about_readings(readings, contents.metadata, asked), asked.capability)
+        filled = replace(filled, built_for=built_for_in(archive))
+    return about_code(filled, about_readings(readings, contents.metadata, asked), asked.capability)
 
 
 @contextmanager
