@@ -19,12 +19,11 @@ from scripts.operations.predicting import MAX_BYTES, MAX_REQUESTS, foresee
 from scripts.serial import from_data, to_json
 from scripts.verification.foresee import DEVICE_CODE, METADATA, PROOF, STATED
 from scripts.wheels.nvrtc import TABLE
-from scripts.wheels.writer import wheel_bytes, wheel_filename
 from tests.support.answering import AnsweringRunner, passed
 from tests.support.contexts import context
 from tests.support.machines import PC, PC_TARGET, SPARK_TARGET
 from tests.support.pages import Page
-from tests.unit.operations.wheel_web import PC_TAG, File, WheelWeb, torch_file
+from tests.unit.operations.wheel_web import PC_TAG, File, WheelWeb, nvrtc_file, torch_file
 from tests.unit.operations.worlds import DEFAULT
 
 FACTS = dataclasses.replace(PC, index=IndexSettings(default_index=DEFAULT))
@@ -326,15 +325,6 @@ def test_an_nvrtc_that_nobody_measured_is_settled_by_asking_it(tmp_path: Path) -
     assert (broken.prediction.kind, broken.settle) == (VerdictKind.BROKEN, ())
 
 
-def nvrtc_wheel(version: str, name: str = "nvidia-cuda-nvrtc") -> File:
-    tag = "py3-none-manylinux2014_x86_64"
-    files = {"nvidia/cu13/lib/libnvrtc.so.13": b"\x7fELF", "nvidia/cu13/lib/libnvrtc-builtins.so.13": b"\x7fELF"}
-    data = wheel_bytes(
-        name=name, version=version, files=files, metadata=f"Metadata-Version: 2.1\nName: {name}\n", tag=tag
-    )
-    return File(name=wheel_filename(name, version, tag), data=data)
-
-
 def answering(*, ok: bool) -> AnsweringRunner:
     def answer(request: dict[str, Any]) -> dict[str, Any]:
         result = {"ok": ok, "code": 0 if ok else 5, "name": "" if ok else "NVRTC_ERROR_INVALID_OPTION", "log": ""}
@@ -346,18 +336,18 @@ def answering(*, ok: bool) -> AnsweringRunner:
 
 @pytest.mark.parametrize(("ok", "kind"), [(True, VerdictKind.NOT_NEEDED), (False, VerdictKind.NEEDED)])
 def test_prove_asks_the_pinned_nvrtc_for_this_machine(tmp_path: Path, kind: VerdictKind, *, ok: bool) -> None:
-    web = WheelWeb().add(torch_file("2.15.7", "nvidia-cuda-nvrtc==99.0.1.*"), nvrtc_wheel("99.0.1"))
+    web = WheelWeb().add(torch_file("2.15.7", "nvidia-cuda-nvrtc==99.0.1.*"), nvrtc_file("99.0.1"))
     run = answering(ok=ok)
     found = ask(made(tmp_path, web, run=run), prove=True)
     assert found.prediction.kind is kind
     assert sources(found) == [STATED, PROOF]
     assert found.settle == ()
     assert run.requests[0]["targets"] == ["12.1"]
-    assert web.downloads == [f"https://default.example/files/{nvrtc_wheel('99.0.1').name}"]
+    assert web.downloads == [f"https://default.example/files/{nvrtc_file('99.0.1').name}"]
 
 
 def test_proved_but_device_code_unknown_is_settled_by_the_wheel_alone(tmp_path: Path) -> None:
-    web = WheelWeb().add(torch_file("2.15.7", "nvidia-cuda-nvrtc==99.0.1", states=None), nvrtc_wheel("99.0.1"))
+    web = WheelWeb().add(torch_file("2.15.7", "nvidia-cuda-nvrtc==99.0.1", states=None), nvrtc_file("99.0.1"))
     found = ask(made(tmp_path, web, run=answering(ok=True)), prove=True)
     assert found.prediction.kind is VerdictKind.UNDECIDED
     assert [command.split()[1] for command in found.settle] == ["wheel.inspect"]

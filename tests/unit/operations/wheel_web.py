@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -56,6 +56,20 @@ def torch_file(
     data = wheel_bytes(name="torch", version=version, files=files, metadata=metadata, tag=tag)
     name = wheel_filename("torch", version, tag)
     return File(name=name, data=data, metadata=metadata if beside else None, hashed=hashed, sized=sized)
+
+
+def nvrtc_file(
+    version: str,
+    *,
+    package: str = "nvidia-cuda-nvrtc",
+    architecture: str = "x86_64",
+    libraries: Sequence[str] = ("libnvrtc.so.13", "libnvrtc-builtins.so.13.0"),
+) -> File:
+    """Make an NVRTC that cannot be loaded."""
+    tag = f"py3-none-manylinux2014_{architecture}"
+    files = {f"nvidia/cu13/lib/{library}": b"\x7fELF" for library in libraries}
+    data = wheel_bytes(name=package, version=version, files=files, metadata=metadata_text(package, version), tag=tag)
+    return File(name=wheel_filename(package, version, tag), data=data)
 
 
 @dataclass
