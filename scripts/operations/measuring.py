@@ -93,8 +93,9 @@ def _parsed(what: str) -> tuple[str, str]:
         wanted = Requirement(what)
     except InvalidRequirement:
         wanted = Requirement("nothing")
-    name, pins = canonicalize_name(wanted.name), [one for one in wanted.specifier if one.operator == "=="]
-    if name not in {"torch", "triton", *NVRTC_NAMES} or len(pins) != 1:
+    name, pins = canonicalize_name(wanted.name), list(wanted.specifier)
+    exact = [one.operator for one in pins] == ["=="] and "*" not in pins[0].version
+    if name not in {"torch", "triton", *NVRTC_NAMES} or not exact:
         raise UsageError(
             f"{what!r} cannot be measured",
             reference="not-measurable",
@@ -170,6 +171,7 @@ def _torch(version: str, targets: Iterable[Target], context: Context) -> Iterabl
             raise NoCandidateError(
                 f"the default index has no torch {version} for {target}",
                 context=explain(found, 5),
+                hint="choose another release, or --platform x86_64 or aarch64",
                 reference="no-torch",
             )
         row = _read(found.candidates[0], target, context)
@@ -181,7 +183,11 @@ def _read(candidate: Candidate, target: Target, context: Context) -> MeasuredWhe
     """Download a torch wheel, read its device code whole, and remove it again."""
     file = candidate.file
     if file.sha256 is None:
-        raise IntegrityError(f"the index names no hash for {file.filename}", reference="no-hash")
+        raise IntegrityError(
+            f"the index names no hash for {file.filename}: it is not measured",
+            reference="no-hash",
+            hint="name an index that has hashes (every mirror of the default one does)",
+        )
     cuda = read_build(candidate, target, context, None).cuda
     path = context.home.cache / "wheels" / file.filename
     context.web.download(file.url, path, sha256=file.sha256, size=file.size, description=f"downloading {file.filename}")
@@ -209,7 +215,11 @@ def _device_code(archive: zipfile.ZipFile, folder: Path) -> tuple[DeviceCode, ..
     with tempfile.TemporaryDirectory(prefix="measure-", dir=folder) as name:
         for reading in read_libraries(archive, members, Path(name), {}):
             if reading.code is None:
-                raise IntegrityError(f"{reading.library}: {reading.problem}", reference="bad-library")
+                raise IntegrityError(
+                    f"{reading.library}: {reading.problem}",
+                    reference="bad-library",
+                    hint="nothing was written: look at it with `invoke wheel.inspect --download`",
+                )
             if reading.code.total:
                 found.append(reading.code)
     return tuple(found)
