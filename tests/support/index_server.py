@@ -67,6 +67,8 @@ class Behaviour:
     announced: bool = True
     """... and said so on the page."""
     html_only: bool = False
+    etag: bool = False
+    """Its page has an ETag, and a request that names it is answered 304."""
     ranges: bool = True
 
 
@@ -99,7 +101,7 @@ class IndexServer:
     """Serves the wheels and source archives of a folder as PEP 503 HTML and PEP 691 JSON. A context manager.
 
     `path` is the index's path, e.g. `whl/cu130` for a mirror of a lane. Files are at `/files/NAME`. What was asked
-    is in `requests`, in order, as `METHOD /path`; the headers are in `headers`.
+    is in `requests`, in order, as `METHOD /path`; the headers are in `headers`, the answers in `statuses`.
     """
 
     folder: Path
@@ -107,6 +109,9 @@ class IndexServer:
     path: str = "simple"
     requests: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    served: int = 0
+    """Bytes of all bodies."""
 
     def __enter__(self) -> Self:
         self._counts: dict[str, int] = {}
@@ -143,6 +148,12 @@ class IndexServer:
         with self._lock:
             self._counts[key] = self._counts.get(key, 0) + 1
             return self._counts[key]
+
+    def note(self, status: int, size: int) -> None:
+        """Count an answer."""
+        with self._lock:
+            self.statuses.append(status)
+            self.served += size
 
     def files(self, project: str) -> list[Path]:
         return sorted(path for path in self._distributions() if project_of(path.name) == project)
@@ -219,13 +230,17 @@ class _Handler(BaseHTTPRequestHandler):
             if how.html_only:
                 self._send(200, _html(shown, entries), "text/html; charset=utf-8")
             else:
-                self._page(_html(shown, entries), _json(shown, entries))
+                self._page(_html(shown, entries), _json(shown, entries), etag=how.etag)
 
-    def _page(self, as_html: bytes, as_json: bytes) -> None:
-        if JSON in self.headers.get("Accept", ""):
-            self._send(200, as_json, JSON)
+    def _page(self, as_html: bytes, as_json: bytes, *, etag: bool = False) -> None:
+        is_json = JSON in self.headers.get("Accept", "")
+        body, kind = (as_json, JSON) if is_json else (as_html, "text/html; charset=utf-8")
+        tag = f'"{hashlib.sha256(body).hexdigest()}"'
+        extra = {"ETag": tag} if etag else {}
+        if etag and self.headers.get("If-None-Match") == tag:
+            self._send(304, b"", kind, extra=extra)
         else:
-            self._send(200, as_html, "text/html; charset=utf-8")
+            self._send(200, body, kind, extra=extra)
 
     def _file(self, name: str, *, metadata: bool) -> None:
         index = self.server.index
@@ -266,14 +281,15 @@ class _Handler(BaseHTTPRequestHandler):
         extra: Mapping[str, str] | None = None,
         truncated: bool = False,
     ) -> None:
+        sent = b"" if self.command == "HEAD" else body[: len(body) // 2] if truncated else body
+        self.server.index.note(status, len(sent))
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         for key, value in (extra or {}).items():
             self.send_header(key, value)
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body[: len(body) // 2] if truncated else body)
+        self.wfile.write(sent)
 
 
 def read_metadata(path: Path) -> bytes:
