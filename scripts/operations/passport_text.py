@@ -122,17 +122,9 @@ def _nvrtc(passport: Passport) -> str:
 
 
 def _triton(passport: Passport) -> str:
-    sm = f"sm_{passport.capability.replace('.', '')}"
     if passport.triton is None:
         return "none pinned"
-    words = {
-        True: f"its ptxas assembles for {sm}",
-        False: f"its ptxas does not know {sm}",
-        None: f"its ptxas was not measured for {sm}",
-    }[passport.triton_assembles]
-    return (
-        f"{passport.triton}: {words} ({passport.triton_how})" if passport.triton_how else f"{passport.triton}: {words}"
-    )
+    return f"{passport.triton}: {passport.triton_how or 'its ptxas was not measured'}"
 
 
 def _unpacked(libraries: Sequence[LibraryPassport]) -> str:
