@@ -31,7 +31,8 @@ def forecast_lines(forecast: Forecast) -> list[str]:
         lines.append(f"built for  {forecast.built_for}")
     lines += ["", f"why predicted {prediction.kind}"]
     lines += [bullet(f"{reason.text}  [{reason.evidence}]") for reason in prediction.reasons]
-    lines += ["", f"read {forecast.bytes_read / 1e6:.1f} MB in {forecast.requests} requests"]
+    requests = "1 request" if forecast.requests == 1 else f"{forecast.requests} requests"
+    lines += ["", f"read {forecast.bytes_read / 1e6:.1f} MB in {requests}"]
     lines += [f"note: {note}" for note in forecast.notes]
     lines += [f"settle it: {command}" for command in forecast.settle]
     return lines

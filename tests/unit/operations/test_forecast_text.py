@@ -78,6 +78,7 @@ def test_reasons_are_in_order_and_folded() -> None:
         ({"cuda": None, "nvrtc": None, "triton": None}, "build      CPU-only"),
         ({"nvrtc": None, "triton": None}, "build      CUDA 13.2, an NVRTC of its own"),
         ({"requests": 0, "bytes_read": 0}, "read 0.0 MB in 0 requests"),
+        ({"requests": 1, "bytes_read": 0}, "read 0.0 MB in 1 request"),
         ({"notes": ("a note",)}, "note: a note"),
         ({"settle": ("invoke predict --prove",)}, "settle it: invoke predict --prove"),
     ],
