@@ -185,6 +185,14 @@ def test_a_server_that_fails(
     assert len(server.requests) <= KNOWN_REQUESTS
 
 
+def test_a_page_that_is_larger_than_all_that_may_be_read(shelf: Path, context: Context) -> None:
+    with server_of(shelf / "measured", json_body=b" " * (MAX_BYTES + MB)) as server:
+        with pytest.raises(NetworkError, match=f"sends more than {MAX_BYTES:,} bytes") as caught:
+            ask(context, server)
+        assert caught.value.reference == "too-large"
+        assert len(server.requests) == 1
+
+
 def test_a_server_that_fails_once_is_asked_again(shelf: Path, context: Context) -> None:
     with server_of(shelf / "measured", errors=1, file_errors=1) as server:
         assert ask(context, server).prediction.kind is VerdictKind.NOT_NEEDED
