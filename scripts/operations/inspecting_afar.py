@@ -105,10 +105,10 @@ def _ranges_needed(source: WheelSource) -> Iterator[None]:
     except NetworkError as error:
         if error.reference != "no-range-support":
             raise
-        cost = f"{source.size / 1e6:,.1f} MB" if source.size is not None else "a size that the server does not tell"
+        cost = f", {source.size / 1e6:,.1f} MB" if source.size is not None else ""
         raise NetworkError(
-            f"the server does not serve parts of {source.file}: it can only be downloaded whole, {cost}",
-            context=source.shown,
+            f"the server does not serve parts of {source.file}: it can only be downloaded whole{cost}",
+            context=error.context,
             hint="say so with --download" + ("" if source.sha256 else " and --sha256 HEX, its hash"),
             reference="no-range-support",
         ) from error

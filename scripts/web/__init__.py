@@ -245,9 +245,11 @@ def _require_range(response: requests.Response, url: str, *, start: int) -> int:
         found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
         if found is not None and int(found[1]) == start:
             return int(found[2])
+    length = response.headers.get("Content-Length", "")
+    whole = f"it sends the whole, {int(length[:15]) / 1e6:,.1f} MB\n" if length.isdecimal() else ""
     raise NetworkError(
         "the server does not serve parts of files",
-        context=redact(url),
+        context=f"{whole}{redact(url)}",
         hint="name another mirror with --index",
         reference="no-range-support",
     )

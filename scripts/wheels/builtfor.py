@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from heapq import merge
 
 from scripts.wheels.archive import data_offset, open_archive
+from scripts.wheels.inflating import STEP, inflate
 from scripts.wheels.metering import MeteredRemote
 from scripts.wheels.rangefile import RangeFile
 
@@ -28,8 +28,6 @@ _LIST = re.compile(rb"(" + _NAME + rb"(?: " + _NAME + rb"){1,31}|(?<=\0)" + _NAM
 _BEGINNINGS = (b"sm_", b"compute_")
 _LONGEST = 4096
 """Bytes kept of what was looked through: longer than any such list."""
-_STEP = 1 << 20
-"""Bytes inflated at once: a hostile stream grows a thousandfold."""
 _LIMIT = 128 << 20
 """Bytes looked through in all; libtorch_python.so has 50 million."""
 _FIRST, _NEXT = 4 << 20, 1 << 20
@@ -43,17 +41,14 @@ def find_built_for(chunks: Iterable[bytes], method: int) -> str | None:
     known.
     """
     kept, seen = b"", 0
-    try:
-        for data in _inflated(chunks, method):
-            kept += data
-            if found := _search(kept):
-                return found
-            kept = kept[-_LONGEST:]
-            seen += len(data)
-            if seen > _LIMIT:
-                raise ValueError(f"no list of architectures in the first {_LIMIT} bytes")
-    except zlib.error as error:
-        raise ValueError(f"it cannot be inflated: {error}") from error
+    for data in inflate(chunks, method):
+        kept += data
+        if found := _search(kept):
+            return found
+        kept = kept[-_LONGEST:]
+        seen += len(data)
+        if seen > _LIMIT:
+            raise ValueError(f"no list of architectures in the first {_LIMIT} bytes")
     return None
 
 
@@ -70,22 +65,6 @@ def _beginnings(data: bytes, name: bytes) -> Iterator[int]:
     while position >= 0:
         yield position
         position = data.find(name, position + 1)
-
-
-def _inflated(chunks: Iterable[bytes], method: int) -> Iterator[bytes]:
-    if method == zipfile.ZIP_STORED:
-        yield from chunks
-        return
-    if method != zipfile.ZIP_DEFLATED:
-        raise ValueError(f"compression method {method} is not known here")
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    for chunk in chunks:
-        data = inflater.decompress(chunk, _STEP)
-        while data:
-            yield data
-            data = inflater.decompress(inflater.unconsumed_tail, _STEP)
-        if inflater.eof:
-            return
 
 
 def read_built_for(url: str, size: int, remote: MeteredRemote, *, name: str, where: str) -> str | None:
@@ -108,7 +87,7 @@ def built_for_in(archive: zipfile.ZipFile) -> str | None:
     if member is None:
         return None
     with archive.open(member) as stream:
-        return find_built_for(iter(lambda: stream.read(_STEP), b""), zipfile.ZIP_STORED)
+        return find_built_for(iter(lambda: stream.read(STEP), b""), zipfile.ZIP_STORED)
 
 
 def _ranges(url: str, start: int, stop: int, remote: MeteredRemote) -> Iterator[bytes]:

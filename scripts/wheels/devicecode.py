@@ -11,20 +11,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
 
 from scripts.errors import IntegrityError
 from scripts.model.target import ComputeCapability
 from scripts.wheels.architectures import code_runs, order, parse_architecture
-from scripts.wheels.bounded import BoundedStream
 from scripts.wheels.fatbin import MAGIC, architectures, fatbins
+from scripts.wheels.plain_elf import open_elf
 
 _SECTIONS = (".nv_fatbin", "__nv_relfatbin")
-_HEADER_BYTES = 4 << 20
-"""What may be read of ELF headers: far more than any library's, and an end to a damaged one's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +103,7 @@ def _regions(stream: BinaryIO) -> list[tuple[int, int]]:
     size = os.fstat(stream.fileno()).st_size
     if stream.read(4) == MAGIC:
         return [(0, size)]
-    elf = ELFFile(cast("BinaryIO", BoundedStream(stream, _HEADER_BYTES)))
-    # Of their type alone: pyelftools would parse every hash table on the way, which takes longer than all else.
-    sections = [section for section in elf.iter_sections("SHT_PROGBITS") if section.name in _SECTIONS]
+    sections = [section for section in open_elf(stream).iter_sections() if section.name in _SECTIONS]
     regions = sorted((section["sh_offset"], section["sh_offset"] + section["sh_size"]) for section in sections)
     if any(stop > size for _, stop in regions):
         raise ValueError("a section goes beyond the file")

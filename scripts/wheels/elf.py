@@ -1,6 +1,6 @@
 """What a shared library says of itself to the loader: its machine, its SONAME, what it needs.
 
-pyelftools does the reading. Its headers are read through a bound, so a damaged library's reading ends.
+pyelftools does the reading, through a bound (scripts/wheels/plain_elf.py): a damaged library's ends too.
 """
 
 from __future__ import annotations
@@ -8,31 +8,17 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
 
 from elftools.common.exceptions import ELFError
 from elftools.construct import ConstructError
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import Section
 
 from scripts.errors import IntegrityError
-from scripts.wheels.bounded import BoundedStream
+from scripts.wheels.plain_elf import open_elf
 
-_HEADER_BYTES = 16 << 20
-"""What may be read of section headers, the dynamic section and its names; torch's largest library takes 30 kB."""
 _MOST_NEEDED = 1000
 _MACHINES = {"EM_AARCH64": "aarch64", "EM_X86_64": "x86_64"}
-
-
-class _PlainElf(ELFFile):
-    """Leaves hash tables of symbols alone: reading torch's takes longer than all else that is read here.
-
-    ELFFile parses every section that it passes, whatever type is asked for.
-    """
-
-    def _make_gnu_hash_section(self, section_header: Any, name: str) -> Section:  # type: ignore[override]
-        return Section(section_header, name, self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +36,7 @@ def read_elf(path: Path, *, hint: str) -> ElfFacts:
     """Read a library's dynamic section. Raises IntegrityError (bad-library) where its headers lead nowhere."""
     try:
         with path.open("rb", buffering=0) as stream:
-            elf = _PlainElf(cast("BinaryIO", BoundedStream(stream, _HEADER_BYTES)))
+            elf = open_elf(stream)
             machine = str(elf["e_machine"])
             soname, needed = _dynamic(elf)
     # An unknown number in an enumerated field comes as an int, a name that is not there as None.

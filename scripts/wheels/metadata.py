@@ -92,7 +92,7 @@ def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
             hint="choose another --torch, or another index",
             reference="wrong-metadata",
         )
-    requirements = _needed(lines, target)
+    requirements = needed(lines, target)
     toolkit = _named(requirements, _TOOLKIT)
     compiler = _named(requirements, _NVRTC)
     if _pin(compiler) is None and toolkit is not None:
@@ -121,7 +121,7 @@ def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
     )
 
 
-def _needed(lines: Iterable[str], target: Target, extras: Sequence[str] = ("",)) -> list[Requirement]:
+def needed(lines: Iterable[str], target: Target, extras: Sequence[str] = ("",)) -> list[Requirement]:
     """Read the requirements whose markers hold on the target, with any of the extras."""
     with _PARSING:
         return [one for one in map(_requirement, lines) if one is not None and _holds(one, target, extras)]
@@ -164,7 +164,7 @@ def _through(toolkit: Requirement, target: Target, follow: Follow) -> list[Requi
     if "nvrtc" not in toolkit.extras and "all" not in toolkit.extras:
         return []
     raw, _ = parse_email(follow(toolkit.name, toolkit.specifier))
-    return _needed(raw.get("requires_dist", ()), target, sorted(toolkit.extras))
+    return needed(raw.get("requires_dist", ()), target, sorted(toolkit.extras))
 
 
 def _matches(requirement: Requirement, patterns: Iterable[str]) -> bool:

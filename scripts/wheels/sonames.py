@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from scripts.model.target import Target
 from scripts.serial import from_data
+from scripts.wheels.metadata import needed
 from scripts.wheels.tables import read_toml
 
 _TOOLKIT = "cuda-toolkit"
@@ -71,34 +70,12 @@ def required_packages(lines: Iterable[str], target: Target, table: SonameTable) 
     What a project requires in its turn is not followed but for cuda-toolkit: torch names all that it loads.
     """
     found: dict[str, None] = {}
-    for requirement in _applying(lines, target):
+    for requirement in needed(lines, target):
         found[canonicalize_name(requirement.name)] = None
         if canonicalize_name(requirement.name) == _TOOLKIT:
             chosen = table.toolkit if "all" in requirement.extras else sorted(requirement.extras)
             found.update(dict.fromkeys(name for extra in chosen for name in table.toolkit.get(extra, ())))
     return tuple(found)
-
-
-def _applying(lines: Iterable[str], target: Target) -> Iterator[Requirement]:
-    """Read the requirements that hold on the target without extras; a line that is none is passed over."""
-    variables = {
-        "extra": "",
-        "implementation_name": "cpython",
-        "os_name": "posix",
-        "platform_machine": str(target.architecture),
-        "platform_python_implementation": "CPython",
-        "platform_system": "Linux",
-        "python_full_version": f"{target.python}.0",
-        "python_version": str(target.python),
-        "sys_platform": "linux",
-    }
-    for line in lines:
-        try:
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate(variables):
-                yield requirement
-        except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
-            continue
 
 
 def not_provided(

@@ -1,4 +1,4 @@
-"""The real aarch64 wheels, fetched by the tool itself, against cuobjdump: counts, time and memory."""
+"""The real aarch64 wheels, fetched by the tool itself, against cuobjdump: counts and memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 MEMORY = 300_000_000
 """Bytes that a passport may take."""
 INSPECT = """
-import json, resource, sys, time
+import json, resource, sys
 from pathlib import Path
 from scripts.home import Home
 from scripts.model.target import GB10, Architecture, PythonVersion, Target
@@ -29,12 +29,10 @@ from scripts.operations.inspecting import inspect_wheel
 from scripts.serial import to_data
 what, home, download = sys.argv[1], Path(sys.argv[2]), sys.argv[3] == "download"
 target = Target(Architecture.AARCH64, PythonVersion(3, 12), (2, 39))
-started = time.monotonic()
 found = inspect_wheel(what, Context(home=Home(root=home)), sm=GB10, target=target, download=download)
 print(json.dumps({
     "exit": int(found.exit_code),
     "passport": to_data(found.passport),
-    "seconds": time.monotonic() - started,
     "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
 }))
 """
@@ -76,15 +74,12 @@ def test_torch_for_a_spark(home: Path, tmp_path: Path, version: str) -> None:
     assert not any(one["missing"] for one in libraries.values())
     assert passport["fits"]
 
-    seconds = 0.0
     for name, one in libraries.items():
         with zipfile.ZipFile(wheel) as archive:
             path = Path(archive.extract(name, tmp_path))
-        seconds += run([cuobjdump, "--list-elf", str(path)]).seconds
         listed = list_code(cuobjdump, path)
         path.unlink()
         assert as_listed(one["cubins"], one["ptx"]) == listed, name
-    assert found["seconds"] <= 0.5 * seconds
     assert found["memory"] <= MEMORY
 
 
