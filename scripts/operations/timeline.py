@@ -69,7 +69,7 @@ def make_timeline(
     data, known = load_data(context.constraints / "timeline.toml"), load_tables(context)
     pages, unreached = _pages(context, refresh=refresh)
     tasks = [task for index, source in pages for task in _tasks(index, source)]
-    shelf = Shelf(None) if refresh else context.shelf
+    shelf = context.shelf.doubt() if refresh else context.shelf
     maker = _Maker(context=context, shelf=shelf, known=known, capability=capability, claims=data.claims)
 
     def make(task: _Task) -> TimelineRow | str:

@@ -126,6 +126,21 @@ def test_a_lane_that_answers_has_rows_of_its_own(tmp_path: Path) -> None:
     assert "cu130" not in {one.name for one in made.lanes}
 
 
+def test_refresh_believes_nothing_and_is_remembered(tmp_path: Path) -> None:
+    pages = recorded_pages()
+    changed = next(url for url in pages if "torch-2.15.0-cp312" in url and "aarch64" in url)
+    text = pages[changed]
+    assert isinstance(text, bytes)
+    pages[changed] = text.rstrip() + b"\nRequires-Dist: nvidia-cuda-nvrtc==12.8.93\n"
+    assert (
+        row(make_timeline(context(tmp_path, FACTS, web=UnreachableWeb(pages)), GB10), "2.15.0", "aarch64").nvrtc
+        == "12.8.93"
+    )
+    given = context(tmp_path, FACTS, web=UnreachableWeb(recorded_pages()))
+    for refresh, nvrtc in ((False, "12.8.93"), (True, "13.2.86"), (False, "13.2.86")):
+        assert row(make_timeline(given, GB10, refresh=refresh), "2.15.0", "aarch64").nvrtc == nvrtc
+
+
 def test_json_is_the_same_timeline(tmp_path: Path) -> None:
     made = again(tmp_path)
     assert from_data(Timeline, json.loads(to_json(made)), what="it") == made
