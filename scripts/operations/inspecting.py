@@ -15,6 +15,7 @@ from scripts.disk import disk_errors, write_whole
 from scripts.errors import ExitCode, IntegrityError, UsageError
 from scripts.model.target import ComputeCapability, Target
 from scripts.operations.context import Context
+from scripts.operations.fetching import cached_wheel
 from scripts.operations.inspecting_afar import inspect_from_afar
 from scripts.operations.meanwhile import meanwhile
 from scripts.operations.passport_page import passport_page
@@ -95,7 +96,7 @@ def _downloaded(source: WheelSource, context: Context) -> WheelSource:
             reference="hash-needed",
         )
     assert source.url is not None, "what is not here has a URL"
-    destination = context.home.cache / "wheels" / source.sha256[:16] / source.file
+    destination = cached_wheel(source.sha256, source.file, context)
     path = context.web.download(
         source.url, destination, sha256=source.sha256, size=source.size, description=source.file
     )

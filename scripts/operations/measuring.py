@@ -22,6 +22,7 @@ from scripts.errors import BrokenError, IntegrityError, NoCandidateError, UsageE
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, ComputeCapability, Target
 from scripts.model.wheels import Candidate
 from scripts.operations.context import Context
+from scripts.operations.fetching import fetch_wheel, forget_wheel
 from scripts.operations.measuring_triton import measure_triton
 from scripts.operations.planning import another_machine
 from scripts.operations.proving import ask_nvrtc
@@ -182,21 +183,15 @@ def _torch(version: str, targets: Iterable[Target], context: Context) -> Iterabl
 def _read(candidate: Candidate, target: Target, context: Context) -> MeasuredWheel:
     """Download a torch wheel, read its device code whole, and remove it again."""
     file = candidate.file
-    if file.sha256 is None:
-        raise IntegrityError(
-            f"the index names no hash for {file.filename}: it is not measured",
-            reference="no-hash",
-            hint="name an index that has hashes (every mirror of the default one does)",
-        )
     cuda = read_build(candidate, target, context, None).cuda
-    path = context.home.cache / "wheels" / file.filename
-    context.web.download(file.url, path, sha256=file.sha256, size=file.size, description=f"downloading {file.filename}")
+    path = fetch_wheel(file, context)
+    assert file.sha256 is not None, "else it is not fetched"
     try:
         with path.open("rb") as stream, open_archive(stream, name=path.name, where=str(path)) as archive:
             libraries = _device_code(archive, path.parent)
             stated = built_for_in(archive) if cuda else None
     finally:
-        path.unlink(missing_ok=True)
+        forget_wheel(path)
     return MeasuredWheel(
         file=file.filename,
         sha256=file.sha256,

@@ -17,6 +17,7 @@ from scripts.errors import BrokenError, IntegrityError, NoCandidateError
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
+from scripts.operations.fetching import fetch_wheel, forget_wheel
 from scripts.operations.planning import another_machine
 from scripts.shell import Completed
 from scripts.wheels.archive import open_archive, read_text
@@ -58,16 +59,13 @@ def measure_triton(version: str, context: Context) -> TritonRow:
     (assembler-broken) where one fails in a way that is no refusal, and what downloading raises.
     """
     file = _wheel(version, context)
-    if file.sha256 is None:
-        raise IntegrityError(f"the index names no hash for {file.filename}", reference="no-hash")
-    path = context.home.cache / "wheels" / file.filename
-    context.web.download(file.url, path, sha256=file.sha256, size=file.size, description=f"downloading {file.filename}")
+    path = fetch_wheel(file, context)
     try:
         with path.open("rb") as stream, open_archive(stream, name=path.name, where=str(path)) as archive:
             source = read_text(archive, _member(archive, f"{_FOLDER}/compiler.py"))
             assemblers = tuple(_assembler(archive, member, path.parent, context) for member in _programs(archive))
     finally:
-        path.unlink(missing_ok=True)
+        forget_wheel(path)
     row = TritonRow(
         version=version,
         measured=datetime.now(UTC).date().isoformat(),

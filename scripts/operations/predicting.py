@@ -17,6 +17,7 @@ from scripts.model.plan import Request
 from scripts.model.target import Target
 from scripts.model.wheels import Candidate, IndexFile
 from scripts.operations.context import Context
+from scripts.operations.fetching import fetch_wheel
 from scripts.operations.planning import unreachable
 from scripts.operations.proving import ask_nvrtc
 from scripts.operations.settling import settling
@@ -211,12 +212,4 @@ def _costly(error: NetworkError, file: IndexFile) -> NetworkError:
 
 def _fetched(file: IndexFile, context: Context, remote: MeteredRemote) -> Remote:
     """Download a wheel and serve its parts from the copy, and everything else through `remote`."""
-    if file.sha256 is None:
-        raise IntegrityError(
-            f"the index names no hash for {file.filename}: it is not downloaded",
-            reference="no-hash",
-            hint="name an index that has hashes",
-        )
-    path = context.home.cache / "wheels" / file.filename
-    context.web.download(file.url, path, sha256=file.sha256, size=file.size, description=f"downloading {file.filename}")
-    return FetchedRemote(remote, file.url, path)
+    return FetchedRemote(remote, file.url, fetch_wheel(file, context))

@@ -13,11 +13,12 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 
 from scripts.disk import disk_errors
-from scripts.errors import BrokenError, IntegrityError, NoCandidateError
+from scripts.errors import BrokenError, NoCandidateError
 from scripts.model.evidence import Outcome
 from scripts.model.target import SUPPORTED_PYTHONS, ComputeCapability, Target
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
+from scripts.operations.fetching import fetch_wheel, forget_wheel
 from scripts.operations.planning import this_machine
 from scripts.probing import ask
 from scripts.wheels.archive import open_archive
@@ -41,15 +42,7 @@ def ask_nvrtc(
     Raises NoCandidateError where there is none for this machine, IntegrityError where the index names no hash for it,
     BrokenError where it does not answer, and what downloading raises.
     """
-    file = _wheel(package, version, context, index)
-    if file.sha256 is None:
-        raise IntegrityError(
-            f"the index names no hash for {file.filename}: it is not run",
-            reference="no-hash",
-            hint="name an index that has hashes (every mirror of the default one does)",
-        )
-    path = context.home.cache / "wheels" / file.filename
-    context.web.download(file.url, path, sha256=file.sha256, size=file.size, description=f"downloading {file.filename}")
+    path = fetch_wheel(_wheel(package, version, context, index), context)
     try:
         with tempfile.TemporaryDirectory(prefix="nvrtc-", dir=path.parent) as name:
             library = _unpack(path, Path(name))
@@ -62,10 +55,10 @@ def ask_nvrtc(
             )
     finally:
         if not keep:
-            path.unlink(missing_ok=True)
+            forget_wheel(path)
     if observation.outcome is not Outcome.PASSED:
         raise BrokenError(
-            f"{file.filename} does not answer on this machine: {observation.error}",
+            f"{path.name} does not answer on this machine: {observation.error}",
             context=str(observation.detail.get("stderr_tail", "")),
             reference="nvrtc-broken",
             hint="ask it on another machine, or go by the table",

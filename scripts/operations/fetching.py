@@ -1,0 +1,39 @@
+"""Wheels that are needed whole: downloaded into the cache, by their hash."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from scripts.errors import IntegrityError
+from scripts.model.wheels import IndexFile
+from scripts.operations.context import Context
+
+
+def fetch_wheel(file: IndexFile, context: Context) -> Path:
+    """Download a file of an index, or find it in the cache.
+
+    Raises IntegrityError (no-hash) where the index names no hash for it, for then nobody knows what came; and what
+    downloading raises.
+    """
+    if file.sha256 is None:
+        raise IntegrityError(
+            f"the index names no hash for {file.filename}: it is not downloaded",
+            reference="no-hash",
+            hint="name an index that has hashes (every mirror of the default one does)",
+        )
+    place = cached_wheel(file.sha256, file.filename, context)
+    description = f"downloading {file.filename}"
+    return context.web.download(file.url, place, sha256=file.sha256, size=file.size, description=description)
+
+
+def cached_wheel(sha256: str, filename: str, context: Context) -> Path:
+    """Name the place of a wheel in the cache: by its hash, for two indexes may have two files of one name."""
+    return context.home.cache / "wheels" / sha256[:16] / filename
+
+
+def forget_wheel(path: Path) -> None:
+    """Remove a wheel from the cache again."""
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # something else is there too
+        path.parent.rmdir()
