@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.metadata import RawMetadata, parse_email
 from packaging.specifiers import SpecifierSet
 from packaging.tags import parse_tag
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion
+from packaging.utils import canonicalize_name
 
-from scripts.errors import IntegrityError, NoCandidateError, SparkError
+from scripts.errors import IntegrityError, SparkError
 from scripts.model.target import ComputeCapability, Target
 from scripts.model.wheels import CudaBuild, IndexFile
 from scripts.operations.context import Context
@@ -21,10 +19,11 @@ from scripts.operations.wheel_sources import WheelSource
 from scripts.wheels import nvrtc, triton
 from scripts.wheels.devicecode import DeviceCode
 from scripts.wheels.drivers import load_drivers, lowest_driver, packaged_driver
-from scripts.wheels.evaluate import evaluate, explain
+from scripts.wheels.evaluate import evaluate, parse_wheel_name
 from scripts.wheels.libraries import LibraryReading
-from scripts.wheels.metadata import cuda_build, read_metadata
+from scripts.wheels.metadata import cuda_build
 from scripts.wheels.passport import NOT_READ, READ_HERE, LibraryPassport, Passport, judge, most_device_code, with_code
+from scripts.wheels.reader import WheelReader
 from scripts.wheels.sonames import load_sonames, not_provided, required_packages
 
 _LONGEST = 120
@@ -76,10 +75,10 @@ def _fits(asked: Asked, requires_python: str | None) -> tuple[bool, str]:
 
 def _disagreements(file: str, name: str, version: str, tags: Sequence[str]) -> list[str]:
     """Compare the file's name with what is inside."""
-    try:
-        project, release, _, named = parse_wheel_filename(file)
-    except InvalidWheelFilename:
+    parts = parse_wheel_name(file)
+    if parts is None:
         return [f"{file} is no wheel's name: installers refuse it"]
+    project, release, _, named = parts
     notes = []
     if (canonicalize_name(name), version) not in {(project, str(release)), (project, release.public)}:
         notes.append(
@@ -125,28 +124,20 @@ def _about_cuda(passport: Passport, metadata: str, raw: RawMetadata, asked: Aske
 def _build(metadata: str, asked: Asked) -> tuple[CudaBuild | None, list[str]]:
     """Read what CUDA the wheel needs; what cannot be looked up is a note, not a failure."""
     notes: list[str] = []
+    context = asked.context
+    reader = WheelReader(context.index(asked.source.index), context.web, context.shelf)
 
     def follow(name: str, specifier: SpecifierSet) -> str:
         try:
-            return _metadata_of(name, specifier, asked)
+            return reader.release(name, specifier, asked.target, needed_by=asked.source.file)
         except SparkError as error:
             notes.append(f"NVRTC's version is not known, for {name}{specifier} could not be read: {error.message}")
             return ""
 
     try:
         return cuda_build(metadata, asked.target, follow), notes
-    except (IntegrityError, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
+    except IntegrityError:
         return None, notes
-
-
-def _metadata_of(name: str, specifier: SpecifierSet, asked: Asked) -> str:
-    index = asked.context.index(asked.source.index)
-    found = evaluate(index.project(name), asked.target, version=specifier)
-    if not found.candidates:
-        raise NoCandidateError(
-            f"the index has none for {asked.target}", context=explain(found), reference="no-solution"
-        )
-    return read_metadata(found.candidates[0].file, asked.context.web)
 
 
 def about_readings(

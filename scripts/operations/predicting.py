@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from scripts.errors import IntegrityError, NetworkError, NoCandidateError, UsageError
+from scripts.errors import IntegrityError, NetworkError, NoCandidateError
 from scripts.model.evidence import VerdictKind
 from scripts.model.forecast import Forecast, ForecastRequest
-from scripts.model.plan import Request
 from scripts.model.target import Target
 from scripts.model.wheels import Candidate, IndexFile
 from scripts.operations.context import Context
@@ -21,9 +20,8 @@ from scripts.operations.fetching import fetch_wheel
 from scripts.operations.planning import unreachable
 from scripts.operations.proving import ask_nvrtc
 from scripts.operations.settling import settling
-from scripts.operations.torch_lock import find_torch, parse_torch
+from scripts.operations.torch_lock import find_torch, named_source, parse_torch
 from scripts.strategies.base import TorchSource
-from scripts.strategies.ladder import AUTO, strategy_named
 from scripts.verification.foresee import WheelEvidence, foresee_verdict
 from scripts.verification.predict import predict_from_data
 from scripts.wheels.localfile import FetchedRemote
@@ -76,19 +74,6 @@ class Forecaster:
         return WheelEvidence(build=build, filename=file.filename, measured=known, built_for=built_for, unread=unread)
 
 
-def torch_source(request: ForecastRequest, context: Context) -> TorchSource:
-    """Name the index that a forecast is about. Raises UsageError."""
-    if request.strategy.strip().lower() == AUTO:
-        raise UsageError(
-            "auto chooses by the machine it runs on, and predict is about another one",
-            reference="auto-elsewhere",
-            hint="name a strategy, e.g. --strategy pypi or --strategy cu130",
-        )
-    strategy = strategy_named(request.strategy, context.strategies)
-    asked = Request(strategy=request.strategy, index=request.index, nightly=request.nightly)
-    return strategy.sources(asked, context.lanes)[0]
-
-
 def foresee(
     request: ForecastRequest,
     context: Context,
@@ -105,7 +90,8 @@ def foresee(
     Raises NoCandidateError where the index has no such torch, NetworkError (no-range-support says what a download would
     cost), UsageError, IntegrityError.
     """
-    source, wanted = torch_source(request, context), parse_torch(request.torch)
+    source = named_source(request.strategy, context, index=request.index, nightly=request.nightly)
+    wanted = parse_torch(request.torch)
     remote = MeteredRemote(context.web, max_requests=MAX_REQUESTS, max_bytes=MAX_BYTES)
     index = context.remembered_index(source.index, remote.get, refresh=refresh)
     try:

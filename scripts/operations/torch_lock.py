@@ -18,6 +18,7 @@ from scripts.model.wheels import Candidate, CudaBuild
 from scripts.operations.compiling import compile_lock
 from scripts.operations.context import Context
 from scripts.strategies.base import CPU_LANE, TorchSource
+from scripts.strategies.ladder import AUTO, strategy_named
 from scripts.strategies.locks import cuda_of, lock_filename, make_lock, pin_named
 from scripts.wheels.evaluate import evaluate, explain
 from scripts.wheels.index import Index
@@ -51,6 +52,18 @@ def torch_lock(
     require_lane_names(lock, context)
     write_whole(kept, text)
     return lock
+
+
+def named_source(strategy: str, context: Context, *, index: str | None = None, nightly: bool = False) -> TorchSource:
+    """Name the place that a strategy's torch comes from; `index`: a mirror of it. Raises UsageError."""
+    if strategy.strip().lower() == AUTO:
+        raise UsageError(
+            "auto chooses by the machine it runs on, and this is about another one",
+            reference="auto-elsewhere",
+            hint="name a strategy, e.g. --strategy pypi or --strategy cu130",
+        )
+    request = Request(strategy=strategy, index=index, nightly=nightly)
+    return strategy_named(strategy, context.strategies).sources(request, context.lanes)[0]
 
 
 def pinned_lock(source: TorchSource, target: Target, constraints: Path) -> Lock | None:

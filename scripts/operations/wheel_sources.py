@@ -12,12 +12,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from scripts.errors import IntegrityError, NoCandidateError, UsageError
-from scripts.model.plan import Request
 from scripts.model.target import Target
 from scripts.operations.context import Context
+from scripts.operations.torch_lock import named_source
 from scripts.redaction import redact
 from scripts.strategies.base import TorchSource
-from scripts.strategies.ladder import strategy_named
 from scripts.wheels.archive import is_library
 from scripts.wheels.evaluate import evaluate, explain
 
@@ -56,7 +55,7 @@ def find_source(
     A URL may end with `#sha256=...`; `sha256`, which may be None, goes before that and before the index's word.
     """
     given = _checked(sha256, "--sha256")
-    source = torch_source(strategy, index, context)
+    source = named_source(strategy, context, index=index)
     text = what.strip()
     scheme = urlsplit(text).scheme.lower() if "://" in text else ""
     if scheme == "file":
@@ -72,11 +71,6 @@ def find_source(
 def printable(name: str) -> str:
     """Spell out the bytes of a path that are no UTF-8."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def torch_source(strategy: str, index: str | None, context: Context) -> TorchSource:
-    """Name the lane's index, or the mirror in its place. Raises UsageError for a strategy that there is not."""
-    return strategy_named(strategy, context.strategies).sources(Request(index=index), context.lanes)[0]
 
 
 def _checked(sha256: str | None, option: str) -> str | None:

@@ -43,12 +43,15 @@ class WheelReader:
         """Read what CUDA a torch wheel needs. Raises as cuda_build does, and NoCandidateError (no-solution)."""
 
         def follow(name: str, specifier: SpecifierSet) -> str:
-            return self._release(name, specifier, target, needed_by=candidate.file.filename)
+            return self.release(name, specifier, target, needed_by=candidate.file.filename)
 
         return cuda_build(self.metadata(candidate.file), target, follow)
 
-    def _release(self, name: str, specifier: SpecifierSet, target: Target, *, needed_by: str) -> str:
-        """Read the metadata of a release; one that is pinned exactly is remembered without asking for its page."""
+    def release(self, name: str, specifier: SpecifierSet, target: Target, *, needed_by: str) -> str:
+        """Read the metadata of a release; one that is pinned exactly is remembered without asking for its page.
+
+        Raises NoCandidateError (no-solution), and as `metadata` does.
+        """
         pinned = [one.operator for one in specifier] == ["=="] and "*" not in str(specifier)
         key = f"{self.index.name} {name}{specifier}"
         kept = self.shelf.take(_RELEASE, key, str) if pinned else None

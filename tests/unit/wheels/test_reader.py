@@ -102,7 +102,7 @@ def test_an_exactly_pinned_release_is_remembered_without_its_page(tmp_path: Path
 def test_one_that_is_not_pinned_is_looked_up_on_its_page(tmp_path: Path, specifier: str, found: str) -> None:
     web = ScriptedWeb(pages())
     for count in (2, 3):  # the page each time, its metadata once
-        text = reader(web, tmp_path)._release(
+        text = reader(web, tmp_path).release(
             "cuda-toolkit", SpecifierSet(specifier), SPARK_TARGET, needed_by=TORCH.filename
         )
         assert f"Version: {found}\n" in text
@@ -111,7 +111,7 @@ def test_one_that_is_not_pinned_is_looked_up_on_its_page(tmp_path: Path, specifi
     made = pages()
     made[f"{URL}/cuda-toolkit/"] = f'<a href="/files/{newer}">{newer}</a>'.encode()
     made[f"https://index.example/files/{newer}.metadata"] = metadata_text("cuda-toolkit", "13.2.9").encode()
-    text = reader(ScriptedWeb(made), tmp_path)._release(
+    text = reader(ScriptedWeb(made), tmp_path).release(
         "cuda-toolkit", SpecifierSet(specifier), SPARK_TARGET, needed_by=TORCH.filename
     )
     assert "Version: 13.2.9\n" in text
