@@ -6,6 +6,7 @@ own line on stdout, progress on stderr. What acts takes --dry-run, and honours i
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -30,8 +31,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _JSON_HELP = "print one JSON document on stdout"
 _DRY_HELP = "print the plan and change nothing"
 _ENV_HELP = "an environment's name or the start of it (default: the current one)"
-_STRATEGY_HELP = "pypi (the default index) or a lane: cu126, cu128, cu129, cu130, cu132 (default: pypi)"
-_PLATFORM_HELP = "aarch64 or x86_64 (default: aarch64)"
+_STRATEGY_HELP = "pypi (the default index), cpu or a lane: cu126, cu128, cu129, cu130, cu132 (default: pypi)"
+_PLATFORM_HELP = "aarch64, with the glibc of DGX OS (2.39), or x86_64, with 2.28 (default: aarch64)"
 _PYTHON_HELP = "3.12, 3.11 or 3.10 (default: 3.12)"
 _GB10_HELP = "compute capability to predict for (default: 12.1)"
 _SM_HELP = "compute capability to predict for (default: this machine's GPU, else 12.1, GB10's)"
@@ -75,7 +76,8 @@ def _fail(error: SparkError, *, as_json: bool) -> NoReturn:
     from scripts.redaction import redact
 
     if as_json:
-        _print_json(error.to_dict())
+        with contextlib.suppress(SparkError):  # whoever cannot be told there is told here
+            _print_json(error.to_dict())
     console.print(f"error: {_as_called(redact(str(error)))}", style="red" if console.is_terminal else "", markup=False)
     raise Exit(code=error.exit_code)
 
@@ -96,18 +98,38 @@ def _close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _write(text: str) -> None:
+    """Print a result. Raises DiskError where standard output takes none: closed, or a file on a full disk."""
+    from scripts.errors import DiskError
+
+    hint = "send it somewhere else"
+    if sys.stdout is None:
+        raise DiskError("standard output is closed", reference="no-stdout", hint=hint)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _close_stdout()
+        message = f"standard output cannot be written: {error.strerror}"
+        raise DiskError(message, reference="no-stdout", hint=hint) from error
+
+
 class _Terminated(SystemExit):
     """SIGTERM came."""
 
 
 def _handle_signals() -> None:
-    """SIGTERM ends the children and exits 143; without this, Python would leave them behind."""
+    """SIGTERM and SIGHUP end the children and exit 143; without this, Python would leave them behind."""
 
     def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
         _end_children()
         raise _Terminated(int(ExitCode.TERMINATED))
 
     signal.signal(signal.SIGTERM, terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, terminate)
 
 
 def _end_children() -> None:
@@ -120,8 +142,7 @@ def _print_json(value: Any) -> None:
     from scripts.redaction import redact
     from scripts.serial import to_json
 
-    sys.stdout.write(redact(to_json(value)) + "\n")
-    sys.stdout.flush()
+    _write(redact(to_json(value)) + "\n")
 
 
 def _as_called(text: str) -> str:
@@ -135,8 +156,7 @@ def _as_called(text: str) -> str:
 
 
 def _print_lines(lines: Any) -> None:
-    sys.stdout.write("".join(f"{_as_called(line)}\n" for line in lines))
-    sys.stdout.flush()
+    _write("".join(f"{_as_called(line)}\n" for line in lines))
 
 
 def _show(as_json: bool, value: Any, lines: Any) -> None:
@@ -253,7 +273,7 @@ def verify(
     env: str = "",
     python: str = "",
     sm: str = "",
-    expect: str = "",
+    expect: str | None = None,
     require_gpu: bool = False,
     weights: str = "auto",
     report: str = "",
@@ -273,7 +293,7 @@ def verify(
         env=env or None,
         python=python or None,
         sm=sm,
-        expect=expect or None,
+        expect=expect,
         require_gpu=require_gpu,
         weights=weights,
         report_folder=Path(report) if report else None,
@@ -363,6 +383,15 @@ def lock(
     _show(json, result, [f"{len(result.files)} files, {len(result.changed)} changed", *unlocked])
 
 
+def _given(text: str | None, option: str) -> str | None:
+    """Give an option's value; None where it was not said. An empty one is a variable that is not set."""
+    from scripts.errors import UsageError
+
+    if text is not None and not text.strip():
+        raise UsageError(f"{option} has no value", reference="no-value", hint=f"leave {option} out, or say what")
+    return text
+
+
 def _elsewhere(platform: str, python: str) -> Any:
     """Name the machine that a wheel is for, which need not be this one."""
     from scripts.model.target import Architecture, PythonVersion
@@ -389,17 +418,17 @@ def _elsewhere(platform: str, python: str) -> Any:
 )
 def predict(
     c: Invocation,
-    torch: str = "",
+    torch: str | None = None,
     strategy: str = "pypi",
     platform: str = "aarch64",
     python: str = "3.12",
     sm: str = "12.1",
-    index: str = "",
+    index: str | None = None,
     nightly: bool = False,
     prove: bool = False,
     download: bool = False,
     refresh: bool = False,
-    expect: str = "",
+    expect: str | None = None,
     verbose: bool = False,
     json: bool = False,
 ) -> None:
@@ -410,13 +439,13 @@ def predict(
     from scripts.operations.predicting import foresee
     from scripts.operations.verify import exit_code_for, parse_expected
 
-    kinds = parse_expected(expect) if expect else None
+    kinds = None if expect is None else parse_expected(expect)
     request = ForecastRequest(
         strategy=strategy,
-        torch=torch or None,
+        torch=_given(torch, "--torch"),
         target=_elsewhere(platform, python),
         capability=ComputeCapability.parse(sm),
-        index=index or None,
+        index=_given(index, "--index"),
         nightly=nightly,
     )
     forecast = foresee(request, _context(verbose), prove=prove, download=download, refresh=refresh)
@@ -470,13 +499,13 @@ def timeline(
         "verbose": "show every command",
     }
 )
-def drift(c: Invocation, sm: str = "12.1", only: str = "", verbose: bool = False, json: bool = False) -> None:
+def drift(c: Invocation, sm: str = "12.1", only: str | None = None, verbose: bool = False, json: bool = False) -> None:
     """Compare constraints/ with what the indexes offer now. Exits 11 where something changed."""
     from scripts.model.target import ComputeCapability
     from scripts.operations.drift import find_drift
     from scripts.operations.drift_text import drift_lines
 
-    found = find_drift(_context(verbose), sm=ComputeCapability.parse(sm), only=only or None)
+    found = find_drift(_context(verbose), sm=ComputeCapability.parse(sm), only=_given(only, "--only"))
     _show(json, found, drift_lines(found))
     if found.exit_code != ExitCode.OK:
         raise Exit(code=found.exit_code)
@@ -505,10 +534,10 @@ def wheel_inspect(
     platform: str = "aarch64",
     python: str = "3.12",
     strategy: str = "pypi",
-    index: str = "",
-    sha256: str = "",
+    index: str | None = None,
+    sha256: str | None = None,
     download: bool = False,
-    report: str = "",
+    report: str | None = None,
     verbose: bool = False,
     json: bool = False,
 ) -> None:
@@ -523,10 +552,10 @@ def wheel_inspect(
         sm=ComputeCapability.parse(sm),
         target=_elsewhere(platform, python),
         strategy=strategy,
-        index=index or None,
-        sha256=sha256 or None,
+        index=_given(index, "--index"),
+        sha256=_given(sha256, "--sha256"),
         download=download,
-        report_folder=Path(report) if report else None,
+        report_folder=Path(folder) if (folder := _given(report, "--report")) else None,
     )
     _show(json, inspected.passport, passport_lines(inspected.passport))
     if inspected.exit_code != ExitCode.OK:
@@ -557,7 +586,8 @@ def wheel_measure(
         _show(json, {"would_measure": names}, names or ["nothing: every release has its row"])
         return
     measured = measure(what, architecture, context)
-    _show(json, measured, [f"{len(measured.rows)} measured", *(f"changed: {name}" for name in measured.changed)])
+    changed = [f"changed: constraints/{name}" for name in measured.changed]
+    _show(json, measured, [f"{len(measured.rows)} measured", *(changed or ["nothing changed"])])
 
 
 @command({}, name="list")

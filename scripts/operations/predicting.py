@@ -187,9 +187,9 @@ def _unreachable(error: NetworkError, request: ForecastRequest, source: TorchSou
 
 
 def _costly(error: NetworkError, file: IndexFile) -> NetworkError:
-    size = "an unknown size" if file.size is None else f"{file.size / 1e6:.0f} MB"
+    size = "" if file.size is None else f" ({file.size / 1e6:.0f} MB)"  # else the server told, in the context
     return NetworkError(
-        f"{error.message}: {file.filename} would have to be downloaded whole ({size})",
+        f"{error.message}: {file.filename} would have to be downloaded whole{size}",
         context=error.context,
         reference=error.reference,
         hint="say so with --download, or name another mirror with --index",

@@ -63,7 +63,7 @@ def named_source(strategy: str, context: Context, *, index: str | None = None, n
             hint="name a strategy, e.g. --strategy pypi or --strategy cu130",
         )
     request = Request(strategy=strategy, index=index, nightly=nightly)
-    return strategy_named(strategy, context.strategies).sources(request, context.lanes)[0]
+    return strategy_named(strategy, context.strategies, auto=False).sources(request, context.lanes)[0]
 
 
 def pinned_lock(source: TorchSource, target: Target, constraints: Path) -> Lock | None:

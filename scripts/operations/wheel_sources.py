@@ -22,6 +22,7 @@ from scripts.wheels.evaluate import evaluate, explain
 
 _REMOTE = ("http", "https")
 _FILES = (".whl", ".so", ".fatbin")
+_DIRECT = re.compile(r"[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*([a-zA-Z][a-zA-Z0-9+.-]*://\S+)")
 _NAME = re.compile(r"[\w.+!-]+\.whl")
 """A file of that name may be written into a folder of ours."""
 
@@ -57,15 +58,39 @@ def find_source(
     given = _checked(sha256, "--sha256")
     source = named_source(strategy, context, index=index)
     text = what.strip()
-    scheme = urlsplit(text).scheme.lower() if "://" in text else ""
+    if direct := _DIRECT.fullmatch(text):  # PEP 508: name @ url
+        text = direct[1]
+    scheme = _scheme(text)
     if scheme == "file":
         return _local(Path(url2pathname(urlsplit(text).path)), given, source.index)
     if scheme in _REMOTE:
         return _remote(text, given, source.index)
+    if scheme:
+        raise UsageError(
+            f"{scheme}:// is not read from",
+            context=redact(text),
+            hint="name a wheel by its path, or by a URL with http, https or file",
+            reference="bad-url",
+        )
     path = Path(text).expanduser()
-    if scheme or path.is_file() or "/" in text.partition("@")[0] or text.endswith(_FILES) or is_library(text):
+    if path.is_file() or "/" in text.partition("@")[0] or text.endswith(_FILES) or is_library(text):
         return _local(path, given, source.index)
     return _required(text, source, context, target=target, index=index, sha256=given)
+
+
+def _scheme(text: str) -> str:
+    """Read a URL's scheme; empty for what is none. Raises UsageError (bad-url) for a URL that cannot be read."""
+    if "://" not in text:
+        return ""
+    try:
+        return urlsplit(text).scheme.lower()
+    except ValueError as error:
+        raise UsageError(
+            f"{redact(text)!r} is no URL",
+            context=str(error),
+            hint="write it whole, as https://HOST/PATH or file:///PATH",
+            reference="bad-url",
+        ) from error
 
 
 def printable(name: str) -> str:

@@ -31,15 +31,15 @@ def strategies(lanes: LaneTable) -> dict[str, Strategy]:
     return found
 
 
-def strategy_named(name: str, known: Mapping[str, Strategy]) -> Strategy:
-    """Find a strategy by the name a person typed."""
+def strategy_named(name: str, known: Mapping[str, Strategy], *, auto: bool = True) -> Strategy:
+    """Find a strategy by the name a person typed; `auto`: that name is a choice as well, the caller's to make."""
     try:
         return known[name.strip().lower()]
     except KeyError:
         raise UsageError(
             f"unknown strategy {name!r}",
             reference="unknown-strategy",
-            hint=f"choose one of: {', '.join((AUTO, *known))}",
+            hint=f"choose one of: {', '.join((AUTO, *known) if auto else known)}",
         ) from None
 
 

@@ -8,16 +8,13 @@ bundles are those of the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE,
 
 from __future__ import annotations
 
-import http.client
 import os
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 import requests
 from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
@@ -25,13 +22,22 @@ from requests.utils import get_environ_proxies, select_proxy, should_bypass_prox
 from scripts.errors import NetworkError
 from scripts.partfile import PartFile, open_part, sha256_of
 from scripts.progress import download_bar
-from scripts.reaching import port_of, proxies_of, require_reachable
+from scripts.reaching import proxies_of, require_reachable
 from scripts.redaction import redact
+from scripts.web.answers import (
+    CHUNK,
+    address,
+    body_of,
+    ended_early,
+    promised,
+    proxy_address,
+    require_range,
+)
 from scripts.web.errors import HINT, PROXY_HINT, translated
 from scripts.web.folder import FolderAdapter
+from scripts.web.session import HttpSession
 
 USER_AGENT = "kokoro-spark"
-_CHUNK = 1 << 18
 _LARGEST_PAGE = 64 << 20
 """Bytes. The largest pages of package indexes have a tenth of that."""
 _IDENTITY = {"Accept-Encoding": "identity"}  # ranges and hashes are of the file, not of its compression
@@ -67,7 +73,7 @@ class Web:
         backoff: tuple[float, ...] = (0.3, 1.0),
         carried: Mapping[str, str] | None = None,
     ) -> None:
-        self._session = requests.Session()
+        self._session = HttpSession()
         self._session.headers["User-Agent"] = USER_AGENT
         # requests itself knows REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, which win; uv's variable is SSL_CERT_FILE.
         variables = {**(carried or {}), **os.environ}
@@ -93,19 +99,19 @@ class Web:
         """Fetch a page of at most `limit` bytes, whatever its status below 500: 404 is an answer."""
         with self._open(url, headers or {}) as response, translated(url):
             lowered = {key.lower(): value for key, value in response.headers.items()}
-            body = _body(response, min(limit, _LARGEST_PAGE), url)
+            body = body_of(response, min(limit, _LARGEST_PAGE), url)
             return Reply(url=response.url, status=response.status_code, headers=lowered, body=body)
 
     def size(self, url: str) -> int:
         """Ask how many bytes a file has, without fetching it. Raises also NetworkError no-range-support."""
         with self._open(url, {**_IDENTITY, "Range": "bytes=0-0"}) as response:
-            return _require_range(response, url, start=0)
+            return require_range(response, url, start=0)
 
     def read_range(self, url: str, start: int, stop: int) -> bytes:
         """Fetch the bytes from `start` up to, not including, `stop`. Raises also NetworkError no-range-support."""
         with self._open(url, {**_IDENTITY, "Range": f"bytes={start}-{stop - 1}"}) as response, translated(url):
-            total = _require_range(response, url, start=start)
-            body = _body(response, stop - start, url)
+            total = require_range(response, url, start=start)
+            body = body_of(response, stop - start, url)
         if len(body) != min(stop, total) - start:
             raise NetworkError(
                 "the server sends another part of the file than was asked for",
@@ -152,7 +158,7 @@ class Web:
                     raise
                 if wait is not None:
                     time.sleep(wait)
-                elif _ended_early(error):
+                elif ended_early(error):
                     part.refuse("truncated-file", f"it breaks off after {part.size} bytes", redact(url))
                 else:
                     raise
@@ -170,13 +176,13 @@ class Web:
                     part.restart()
                     self._stream(part, url, headers, size=size, description=description)
                 return  # else it is all there
-            total = _promised(response, url, part)
+            total = promised(response, url, part)
             if size is not None and total is not None and size != total:
                 part.refuse("truncated-file", f"{total} bytes instead of {size}", redact(url))
             part.require_space(total)
             with download_bar(description, total) as advance, translated(url):
                 advance(part.size)
-                for chunk in response.iter_content(_CHUNK):
+                for chunk in response.iter_content(CHUNK):
                     part.write(chunk)
                     advance(len(chunk))
 
@@ -205,8 +211,7 @@ class Web:
         with translated(url):
             proxies = {**self._proxies(url), **get_environ_proxies(url, no_proxy=self._no_proxy)}
             proxy = select_proxy(url, proxies)
-            target = urlsplit(proxy or url)
-            host, port = target.hostname, port_of(target.scheme, target.port)
+            host, port = proxy_address(proxy) if proxy else address(url)
         if host and port and (host, port) not in self._reached:  # of anything else requests says what is wrong
             try:
                 require_reachable(host, port, limit=self._timeouts[0], hint=HINT)
@@ -221,63 +226,3 @@ class Web:
         """Name the proxies that pip's or uv's configuration has for a URL: none where NO_PROXY says so."""
         named = {} if should_bypass_proxies(url, no_proxy=self._no_proxy) else self._carried
         return {**named, **({"no_proxy": self._no_proxy} if self._no_proxy else {})}
-
-
-def _body(response: requests.Response, limit: int, url: str) -> bytes:
-    """Read a body of at most `limit` bytes: a server may send without end."""
-    body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
-        body += chunk
-        if len(body) > limit:
-            raise NetworkError(
-                f"the server sends more than {limit:,} bytes",
-                context=redact(url),
-                hint="this is not what was asked for: check the URL, or name another mirror with --index",
-                reference="too-large",
-            )
-    return bytes(body)
-
-
-def _require_range(response: requests.Response, url: str, *, start: int) -> int:
-    """Return the size of the whole file that `response` is a range of."""
-    if response.status_code != HTTPStatus.OK:
-        _require_status(response, url, HTTPStatus.PARTIAL_CONTENT)
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
-        if found is not None and int(found[1]) == start:
-            return int(found[2])
-    length = response.headers.get("Content-Length", "")
-    whole = f"it sends the whole, {int(length[:15]) / 1e6:,.1f} MB\n" if length.isdecimal() else ""
-    raise NetworkError(
-        "the server does not serve parts of files",
-        context=f"{whole}{redact(url)}",
-        hint="name another mirror with --index",
-        reference="no-range-support",
-    )
-
-
-def _promised(response: requests.Response, url: str, part: PartFile) -> int | None:
-    """Return the size that the whole file will have; start over where the server does not resume."""
-    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
-        return _require_range(response, url, start=part.size)
-    _require_status(response, url, HTTPStatus.OK)
-    part.restart()
-    length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
-
-
-def _require_status(response: requests.Response, url: str, status: int) -> None:
-    if response.status_code != status:
-        raise NetworkError(
-            "the server does not give that file",
-            context=f"{response.status_code} {response.reason} from {redact(url)}",
-            hint="check the URL, and the credentials if it needs any",
-            reference="http-error",
-        )
-
-
-def _ended_early(error: BaseException) -> bool:
-    """Tell a server that sent less than it promised from a connection that broke."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, http.client.IncompleteRead):
-        cause = cause.__cause__ or cause.__context__
-    return cause is not None

@@ -42,3 +42,22 @@ def test_what_is_no_user_information_stays(text: str) -> None:
 def test_twice_is_once() -> None:
     once = redact("https://ada:secret@mirror.example")
     assert redact(once) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http:/user:secret@host/x.whl", "http:/****@host/x.whl"),  # a URL that was taken for a path
+        ("foo @ ftp://user:secret@host/x.whl", "foo @ ftp://****@host/x.whl"),
+        ("https://h/x.whl?token=secret", "https://h/x.whl?token=****"),
+        (
+            "https://h/x.whl?v=1&X-Amz-Signature=secret&n=2#sha256=ab",
+            "https://h/x.whl?v=1&X-Amz-Signature=****&n=2#sha256=ab",
+        ),
+        ("https://h/x.whl?SIG=secret", "https://h/x.whl?SIG=****"),
+        ("https://h/x.whl?version=2&page=3", "https://h/x.whl?version=2&page=3"),
+        ("key=value", "key=value"),
+    ],
+)
+def test_what_signs_a_link_and_what_lost_a_slash(text: str, shown: str) -> None:
+    assert redact(text) == shown

@@ -4,9 +4,11 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import requests
 
 from scripts.errors import DiskError, IntegrityError, NetworkError, UsageError
 from scripts.web import Web
+from scripts.web.session import HttpSession
 
 BODY = bytes(range(256)) * 40
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -100,3 +102,30 @@ def test_bad_urls(url: str) -> None:
     with Web() as web, pytest.raises(UsageError) as caught:
         web.get(url)
     assert caught.value.reference == "bad-url"
+
+
+@pytest.mark.parametrize(
+    ("location", "allowed"),
+    [("/elsewhere", True), ("https://other.example/x", True), ("file:///etc/passwd", False), ("ftp://h/x", False)],
+)
+def test_a_server_does_not_send_us_to_our_own_files(location: str, *, allowed: bool) -> None:
+    reply = requests.Response()
+    reply.status_code, reply.reason, reply.url = 302, "Found", "http://user:secret@host.example/x"
+    reply.headers["Location"] = location
+    session = HttpSession()
+    if allowed:
+        assert session.get_redirect_target(reply) == location
+        return
+    with pytest.raises(NetworkError) as caught:
+        session.get_redirect_target(reply)
+    assert caught.value.reference == "bad-redirect"
+    assert "secret" not in caught.value.context
+
+
+def test_a_proxy_that_is_no_url_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://user:secret@[bad")
+    monkeypatch.delenv("http_proxy", raising=False)
+    with Web() as web, pytest.raises(UsageError) as caught:
+        web.get("http://host.example/")
+    assert caught.value.reference == "bad-proxy"
+    assert "secret" not in str(caught.value.to_dict())

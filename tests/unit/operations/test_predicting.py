@@ -238,7 +238,7 @@ def test_without_parts_of_files_it_says_what_a_download_costs(tmp_path: Path, *,
         ask(made(tmp_path, web))
     assert caught.value.reference == "no-range-support"
     assert file.name in caught.value.message
-    assert ("(3 MB)" if sized else "(an unknown size)") in caught.value.message
+    assert ("(3 MB)" in caught.value.message) is sized
     assert "--download" in caught.value.hint
     assert web.downloads == []
 
