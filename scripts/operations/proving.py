@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +17,7 @@ from scripts.model.evidence import Outcome
 from scripts.model.target import SUPPORTED_PYTHONS, ComputeCapability, Target
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
-from scripts.operations.fetching import fetch_wheel, forget_wheel
+from scripts.operations.fetching import fetch_wheel, forget_wheel, scratch
 from scripts.operations.planning import this_machine
 from scripts.probing import ask
 from scripts.wheels.archive import open_archive
@@ -44,8 +43,8 @@ def ask_nvrtc(
     """
     path = fetch_wheel(_wheel(package, version, context, index), context)
     try:
-        with tempfile.TemporaryDirectory(prefix="nvrtc-", dir=path.parent) as name:
-            library = _unpack(path, Path(name))
+        with scratch(context) as folder:
+            library = _unpack(path, folder)
             observation = ask(
                 Path(sys.executable),
                 "nvrtc",
