@@ -457,7 +457,7 @@ def predict(
 @command(
     {
         "sm": _GB10_HELP,
-        "write": "write docs/timeline.md and docs/timeline.json",
+        "write": "write docs/timeline.md and docs/timeline.json, which are about 12.1",
         "refresh": "believe nothing that was read before",
         "verbose": "show every command",
         "dry_run": "name the files and write none",
@@ -474,10 +474,12 @@ def timeline(
 ) -> None:
     """Tell what each torch since 2.5 would do on a GPU, for both platforms, as the indexes have them now."""
     from scripts.model.target import ComputeCapability
-    from scripts.operations.timeline import make_timeline, write_timeline
+    from scripts.operations.timeline import make_timeline, require_published, write_timeline
     from scripts.operations.timeline_text import DOCUMENTS, timeline_markdown
 
     capability = ComputeCapability.parse(sm)
+    if write:
+        require_published(capability)
     if _is_dry(c, dry_run):
         names = [f"docs/{name}" for name in DOCUMENTS] if write else []
         _show(json, {"would_write": names}, names or ["nothing: it would only be printed"])

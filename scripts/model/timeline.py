@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from packaging.specifiers import SpecifierSet
+
 from scripts.model.evidence import VerdictKind
 from scripts.model.target import ComputeCapability
 
@@ -16,6 +18,14 @@ class Claim:
     cuda: str
     status: str
     platforms: tuple[str, ...]
+
+    def is_about(self, torch: str, platform: str) -> bool:
+        """Tell whether a release on a platform is meant, whatever its lane."""
+        return platform in self.platforms and SpecifierSet(f"=={self.torch}").contains(torch)
+
+    def __str__(self) -> str:
+        """`claimed of cu130: Supported`: the lane that was meant need not be the one it is set beside."""
+        return f"claimed of {self.cuda}: {self.status}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +62,19 @@ class TimelineRow:
     """ABI tags of its wheels: `cp312`, `cp313t`."""
     cuda: str | None
     nvrtc: str | None
+    driver: str | None
+    """The lowest branch of NVIDIA's driver for that CUDA, `580`; None: CPU-only, or not known."""
     triton: str | None
+    triton_assembles: bool | None
+    """Would that Triton assemble for the GPU? None: there is none, or nobody measured it."""
     built_for: str
+    code_of: str
+    """The wheel whose device code was read: itself, or one of the same build. Empty: none was."""
     verdict: VerdictKind
     """Predicted."""
     reasons: tuple[str, ...]
     claim: str
-    """What the note said of it; empty: nothing."""
+    """What the note said of it, `claimed of cu130: Supported`; empty: nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +85,8 @@ class UnreadRow:
     torch: str
     cuda: str | None
     nvrtc: str | None
+    driver: str | None
+    """As a row's; None: not known, as of every container."""
     platforms: tuple[str, ...]
     verdict: VerdictKind
     """Predicted by less than a wheel of its own."""

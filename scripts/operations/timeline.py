@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,36 +10,31 @@ from pathlib import Path
 from typing import TypeVar
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from scripts.disk import write_if_changed
-from scripts.errors import NetworkError, NoCandidateError, SparkError
+from scripts.errors import NetworkError, NoCandidateError, SparkError, UsageError
 from scripts.home import CHECKOUT
-from scripts.model.evidence import VerdictKind
-from scripts.model.target import SUPPORTED_PYTHONS, Architecture, ComputeCapability, Target
-from scripts.model.timeline import Claim, Container, Timeline, TimelineData, TimelineRow, UnreadRow
-from scripts.model.wheels import Candidate, Lane
+from scripts.model.target import GB10, SUPPORTED_PYTHONS, Architecture, ComputeCapability, Target
+from scripts.model.timeline import Timeline, TimelineRow
+from scripts.model.wheels import Candidate
 from scripts.operations.context import Context
 from scripts.operations.lock import lockable_sources
 from scripts.operations.planning import another_machine, unreachable
-from scripts.operations.predicting import MAX_BYTES, MAX_REQUESTS, Forecaster, Tables, load_tables
+from scripts.operations.predicting import MAX_BYTES, MAX_REQUESTS, Forecaster
 from scripts.operations.timeline_text import DOCUMENTS, timeline_markdown
+from scripts.operations.timeline_told import Known, load_known, tell_container, tell_lane
 from scripts.progress import step
-from scripts.serial import from_data, to_json
+from scripts.serial import to_json
 from scripts.strategies.base import TorchSource
-from scripts.verification.foresee import foresee_verdict
-from scripts.verification.predict import from_table
-from scripts.wheels.devicecode import runs_on
+from scripts.verification.foresee import WheelEvidence, foresee_verdict
 from scripts.wheels.evaluate import evaluate, parse_wheel_name
 from scripts.wheels.index import Index
 from scripts.wheels.metering import MeteredRemote
-from scripts.wheels.nvrtc import NvrtcTable, look_up
 from scripts.wheels.reader import WheelReader
 from scripts.wheels.shelf import Shelf
-from scripts.wheels.tables import read_toml
 
-SCHEMA = 1
+SCHEMA = 2
 SINCE = SpecifierSet(">=2.5")
 WORKERS = 8
 """Requests at once: a guest's manners, and more would not be faster."""
@@ -66,11 +61,11 @@ def make_timeline(
     What cannot be read is a failure in it, or a row that says so. Raises NetworkError where the default index cannot be
     reached: there is no timeline without it.
     """
-    data, known = load_data(context.constraints / "timeline.toml"), load_tables(context)
+    known = load_known(context)
     pages, unreached = _pages(context, refresh=refresh)
     tasks = [task for index, source in pages for task in _tasks(index, source)]
     shelf = context.shelf.doubt() if refresh else context.shelf
-    maker = _Maker(context=context, shelf=shelf, known=known, capability=capability, claims=data.claims)
+    maker = _Maker(context=context, shelf=shelf, known=known, capability=capability)
 
     def make(task: _Task) -> TimelineRow | str:
         try:
@@ -88,15 +83,16 @@ def make_timeline(
         created=created or datetime.now(UTC).date().isoformat(),
         capability=capability,
         rows=tuple(sorted((one for one in made if isinstance(one, TimelineRow)), key=_newest_first)),
-        lanes=tuple(_unread(lane, known, capability, f"{why}; {lane.source}") for lane, why in told),
-        nightlies=tuple(replace(_unread(lane, known, capability, why), torch="nightly") for lane, why in nightlies),
-        containers=tuple(_container(one, known.nvrtc, capability) for one in data.containers),
+        lanes=tuple(tell_lane(known, lane, capability, f"{why}; {lane.source}") for lane, why in told),
+        nightlies=tuple(replace(tell_lane(known, lane, capability, why), torch="nightly") for lane, why in nightlies),
+        containers=tuple(tell_container(known, one, capability) for one in known.data.containers),
         failures=tuple(one for one in made if isinstance(one, str)),
     )
 
 
 def write_timeline(timeline: Timeline, folder: Path = CHECKOUT / "docs") -> tuple[Path, ...]:
-    """Write timeline.md and timeline.json, and give their paths. Raises DiskError."""
+    """Write timeline.md and timeline.json, and give their paths. Raises UsageError as require_published, DiskError."""
+    require_published(timeline.capability)
     texts = (timeline_markdown(timeline), to_json(timeline, indent=1) + "\n")
     paths = tuple(folder / name for name in DOCUMENTS)
     for path, text in zip(paths, texts, strict=True):
@@ -104,9 +100,14 @@ def write_timeline(timeline: Timeline, folder: Path = CHECKOUT / "docs") -> tupl
     return paths
 
 
-def load_data(path: Path) -> TimelineData:
-    """Read constraints/timeline.toml. Raises IntegrityError where it is missing or not of that shape."""
-    return from_data(TimelineData, read_toml(path), what=str(path))
+def require_published(capability: ComputeCapability) -> None:
+    """Raise UsageError (timeline-of-another-gpu) unless the page in docs/ is that of this GPU."""
+    if capability != GB10:
+        raise UsageError(
+            f"--write writes docs/{DOCUMENTS[0]}, which is about compute capability {GB10}, not {capability}",
+            reference="timeline-of-another-gpu",
+            hint=f"have it printed, or redirect it: invoke timeline --sm {capability} > timeline-{capability}.md",
+        )
 
 
 def _in_parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -158,9 +159,8 @@ class _Maker:
 
     context: Context
     shelf: Shelf
-    known: Tables
+    known: Known
     capability: ComputeCapability
-    claims: Sequence[Claim]
 
     def row(self, task: _Task) -> TimelineRow:
         """Predict for one wheel. Raises what reading it raises."""
@@ -168,26 +168,30 @@ class _Maker:
         forecaster = Forecaster(
             source=task.source,
             reader=WheelReader(task.index, remote, self.shelf),
-            tables=self.known,
+            tables=self.known.wheels,
             # A lane has a hundred wheels, mostly those of the default index under another name.
             read_unknown=task.source.index is None,
         )
         evidence = forecaster.evidence(task.candidate, task.target, remote)
-        prediction = foresee_verdict(evidence, self.known.nvrtc, self.capability)
-        known = evidence.measured
+        prediction = foresee_verdict(evidence, self.known.wheels.nvrtc, self.capability)
+        torch, build = task.candidate.version, evidence.build
+        claims = (one for one in self.known.data.claims if one.is_about(torch, task.target.architecture))
         return TimelineRow(
-            torch=task.candidate.version,
+            torch=torch,
             platform=str(task.target.architecture),
             index=task.source.name,
             wheel=task.candidate.file.filename,
             pythons=_pythons(task),
-            cuda=evidence.build.cuda,
-            nvrtc=evidence.build.nvrtc,
-            triton=evidence.build.triton,
-            built_for=(known.built_for if known is not None else evidence.built_for) or "",
+            cuda=build.cuda,
+            nvrtc=build.nvrtc,
+            driver=self.known.driver(build.cuda),
+            triton=build.triton,
+            triton_assembles=self.known.assembles(build.triton, self.capability),
+            built_for=(evidence.measured.built_for if evidence.measured is not None else evidence.built_for) or "",
+            code_of=_code_of(evidence),
             verdict=prediction.kind,
             reasons=tuple(reason.text for reason in prediction.reasons),
-            claim=_claim(self.claims, task.candidate.version, task.target.architecture),
+            claim="; ".join(map(str, claims)),
         )
 
 
@@ -203,49 +207,13 @@ def _pythons(task: _Task) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda abi: (int("".join(filter(str.isdigit, abi)) or 0), abi)))
 
 
-def _claim(claims: Iterable[Claim], torch: str, platform: Architecture) -> str:
-    fitting = [
-        claim for claim in claims if platform in claim.platforms and SpecifierSet(f"=={claim.torch}").contains(torch)
-    ]
-    return "; ".join(f"{claim.cuda}: {claim.status}" for claim in fitting)
+def _code_of(evidence: WheelEvidence) -> str:
+    """Name the wheel whose device code decides: a lane's may be that of the default index under another name."""
+    if evidence.measured is not None and evidence.measured.main is not None:
+        return evidence.measured.file
+    return evidence.filename if evidence.built_for else ""
 
 
 def _newest_first(row: TimelineRow) -> tuple[int, list[int], str, str]:
     version = Version(row.torch)
     return version.epoch, [-number for number in version.release], row.index, row.platform
-
-
-def _unread(lane: Lane, known: Tables, capability: ComputeCapability, source: str) -> UnreadRow:
-    """Tell of a lane by its CUDA: as measured wheels of the same CUDA do, else by its NVRTC alone."""
-    assert lane.nvrtc is not None
-    kind, _ = from_table(lane.nvrtc, look_up(known.nvrtc, lane.nvrtc, capability), capability)
-    by = f"NVRTC {lane.nvrtc} alone"
-    alike = [wheel for wheel in known.measured.wheels if wheel.cuda == lane.cuda and wheel.main is not None]
-    if alike and not any(runs_on(wheel.main, capability).runs for wheel in alike if wheel.main is not None):
-        kind = VerdictKind.BROKEN
-        names = dict.fromkeys(str(parse_wheel_filename(wheel.file)[1]) for wheel in alike)
-        by = f"the device code of torch {', '.join(names)} of the same CUDA on the default index"
-    return UnreadRow(
-        name=lane.name,
-        torch=lane.torch,
-        cuda=lane.cuda,
-        nvrtc=lane.nvrtc,
-        platforms=lane.platforms,
-        verdict=kind,
-        by=by,
-        source=source,
-    )
-
-
-def _container(one: Container, table: NvrtcTable, capability: ComputeCapability) -> UnreadRow:
-    kind, _ = from_table(one.cuda, look_up(table, one.cuda, capability), capability)
-    return UnreadRow(
-        name=one.release,
-        torch=one.torch,
-        cuda=one.cuda,
-        nvrtc=None,
-        platforms=one.platforms,
-        verdict=kind,
-        by=f"the NVRTC of CUDA {one.cuda} alone",
-        source=f"read {one.read}: {one.source}",
-    )

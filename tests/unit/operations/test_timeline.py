@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import pytest
+from invoke.program import Program
 
-from scripts.errors import NetworkError
+import tasks
+from scripts.errors import ExitCode, NetworkError, UsageError
 from scripts.home import CHECKOUT
 from scripts.model.evidence import VerdictKind
 from scripts.model.facts import IndexSettings
@@ -90,6 +93,7 @@ def test_what_did_not_answer_is_marked() -> None:
     assert lanes["cu126"].verdict is VerdictKind.BROKEN
     assert lanes["cu128"].verdict is VerdictKind.NEEDED
     text = timeline_markdown(published())
+    assert "Read on 20" in text
     assert "**Predicted, not verified:**" in text
     assert "not pulled, not run" in text
 
@@ -124,6 +128,10 @@ def test_a_lane_that_answers_has_rows_of_its_own(tmp_path: Path) -> None:
     assert (found.torch, found.verdict) == ("2.14.1+cu130", VerdictKind.NOT_NEEDED)
     assert "the same build for another Python or index" in found.reasons[0]
     assert "cu130" not in {one.name for one in made.lanes}
+    assert found.code_of == "torch-2.14.1-cp312-cp312-manylinux_2_28_aarch64.whl"
+    text = timeline_markdown(made)
+    assert "\n| 2.14.1+cu130 | not-needed | cu130 |" in text, "by another wheel's device code: not bold"
+    assert "are CPU-only. torch 2.14.1 from lane cu130 (the newest read) needs no patch." in text
 
 
 def test_refresh_believes_nothing_and_is_remembered(tmp_path: Path) -> None:
@@ -144,3 +152,37 @@ def test_refresh_believes_nothing_and_is_remembered(tmp_path: Path) -> None:
 def test_json_is_the_same_timeline(tmp_path: Path) -> None:
     made = again(tmp_path)
     assert from_data(Timeline, json.loads(to_json(made)), what="it") == made
+
+
+def test_what_the_tables_know_stands_in_the_rows() -> None:
+    old, new = row(published(), "2.9.1", "x86_64"), row(published(), "2.11.0", "aarch64")
+    assert (old.driver, old.triton, old.triton_assembles) == ("525", "3.5.1", False)
+    assert (new.driver, new.triton, new.triton_assembles) == ("580", "3.6.0", True)
+    none = row(published(), "2.9.1", "aarch64")
+    assert (none.driver, none.triton, none.triton_assembles, none.code_of) == (None, None, None, "")
+    assert none.claim == "claimed of cu130: Supported (aarch64: fragile)"
+    assert "cp314t" in none.pythons
+    assert {one.name: one.driver for one in published().lanes}["cu132"] == "580"
+    assert {one.driver for one in published().containers} == {None}
+
+
+def test_the_published_page_is_about_one_gpu(tmp_path: Path) -> None:
+    made = dataclasses.replace(published(), capability=ComputeCapability(9, 0))
+    with pytest.raises(UsageError) as caught:
+        write_timeline(made, tmp_path / "docs")
+    assert caught.value.reference == "timeline-of-another-gpu"
+    assert not (tmp_path / "docs").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_write_for_another_gpu_is_refused_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    argv = ["invoke", "timeline", "--write", "--sm", "9.0", *more]
+    monkeypatch.setattr(sys, "argv", argv)
+    monkeypatch.setattr(tasks, "_context", lambda verbose=False: pytest.fail("it went on"))
+    monkeypatch.setattr(tasks, "_handle_signals", lambda: None)
+    with pytest.raises(SystemExit) as caught:
+        Program(namespace=tasks.ns, version="1").run(argv)
+    assert caught.value.code == ExitCode.USAGE
+    assert "--sm 9.0 > timeline-9.0.md" in capsys.readouterr().err
