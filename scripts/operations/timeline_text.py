@@ -30,7 +30,7 @@ _ANSWERS = {
 
 def timeline_markdown(timeline: Timeline) -> str:
     """Write the whole page: the answer, what the words mean, the evidence."""
-    lines = [*_head(timeline), "", *answer(timeline), "", *_legend(timeline.capability), ""]
+    lines = [*_head(timeline), "", *answer(timeline), "", *_legend(timeline), ""]
     for platform in _PLATFORMS:
         rows = [row for row in timeline.rows if row.platform == platform]
         lines += [f"## Wheels for {platform}, read on their index", ""]
@@ -70,8 +70,7 @@ def answer(timeline: Timeline) -> list[str]:
         told = [f"torch {_runs(of_index)}" for of_index in _by_index(rows)]
         lines.append(f"- **{place}:** {'. '.join(told) or 'no wheel of torch was read'}.")
     if timeline.lanes:
-        names = ", ".join(lane.name for lane in timeline.lanes)
-        lines.append(f"- Not reached: {names}. What is predicted of them stands below, and goes by less.")
+        lines.append(f"- **PyTorch's own lanes** were not reached; predicted by less than a wheel of theirs: {_lanes(timeline.lanes)}.")
     if timeline.failures:
         count = len(timeline.failures)
         lines.append(f"- Left out: {count} wheel{'s' if count > 1 else ''} that could not be read, named at the end.")
@@ -100,6 +99,15 @@ def _runs(rows: Sequence[TimelineRow]) -> str:
     return "; ".join(told)
 
 
+def _lanes(rows: Sequence[UnreadRow]) -> str:
+    """Write `cu128 needs the patch; cu129, cu130 need no patch`, in the order of the lanes."""
+    told = []
+    for kind, run in groupby(rows, key=lambda row: row.verdict):
+        names = [row.name for row in run]
+        told.append(f"{', '.join(names)} {_ANSWERS[kind][len(names) > 1]}")
+    return "; ".join(told)
+
+
 def _head(timeline: Timeline) -> list[str]:
     capability = timeline.capability
     where, what = f"compute capability {capability}", f"For GPUs of compute capability {capability} ({capability.sm})"
@@ -113,7 +121,9 @@ def _head(timeline: Timeline) -> list[str]:
     ]
 
 
-def _legend(capability: ComputeCapability) -> list[str]:
+def _legend(timeline: Timeline) -> list[str]:
+    capability = timeline.capability
+    torch = f" --torch {Version(timeline.rows[0].torch).public}" if timeline.rows else ""
     sm = "" if capability == GB10 else f" --sm {capability}"
     written, evidence = f"`{_COMMAND} timeline{sm}` prints this page anew.", "`--json`"
     if capability == GB10:
@@ -122,7 +132,7 @@ def _legend(capability: ComputeCapability) -> list[str]:
     return [
         "**Predicted, not verified:** nothing here ran on such a GPU.",
         written,
-        f"`{_COMMAND} predict --torch 2.15.0 --platform aarch64{sm}` shows the evidence for one release;",
+        f"`{_COMMAND} predict{torch} --platform aarch64{sm}` shows the evidence for one release;",
         f"that for every row is in the JSON ({evidence}).",
         "",
         "| Predicted | Means |",
@@ -138,8 +148,9 @@ def _legend(capability: ComputeCapability) -> list[str]:
         "  an NVRTC alone. The column By says which; of a wheel, its reasons in the JSON do.",
         "- **Lowest driver** is the lowest branch of NVIDIA's driver for that CUDA, by minor-version compatibility.",
         "  The GPU itself may need a newer one ([drivers.toml](../constraints/drivers.toml)).",
-        f"- **Triton** with `(not for {capability})`: its own assembler does not know the GPU. Kokoro needs no Triton;",
-        "  torch.compile does ([triton.toml](../constraints/triton.toml)).",
+        f"- **Triton** with `(not for {capability})`: its own assembler was measured and does not know the GPU; with",
+        "  `(not measured)`, nobody asked it. Kokoro needs no Triton; torch.compile does",
+        "  ([triton.toml](../constraints/triton.toml)).",
         "- **Pythons** are those that Kokoro runs on; the others are in the JSON. Read was the wheel",
         f"  for {SUPPORTED_PYTHONS[0]}: a release without one has no row.",
         f"- **The note** is the {_NOTE}, with what it claimed",

@@ -93,7 +93,10 @@ def test_the_answer_for_another_gpu_names_no_spark() -> None:
 def test_the_answer_says_what_it_leaves_out() -> None:
     assert told("2.15.0 needed", failures=("x: no",))[-1].startswith("- Left out: 1 wheel that could not be read")
     assert told(failures=("x: no", "y: no"))[-1].startswith("- Left out: 2 wheels that")
-    assert answer(published())[-1].startswith("- Not reached: cu126, cu128, cu129, cu130, cu132.")
+    assert answer(published())[-1] == (
+        "- **PyTorch's own lanes** were not reached; predicted by less than a wheel of theirs: cu126 holds no code that runs there; "
+        "cu128 needs the patch; cu129, cu130, cu132 need no patch."
+    )
 
 
 def test_the_published_answer() -> None:
@@ -116,6 +119,7 @@ def test_the_page_names_the_spark_and_only_where_it_is_meant() -> None:
     assert "Spark" not in other
     assert "GB10" not in other
     assert "--write" not in other
+    assert "predict --torch 2.15.0 --platform aarch64 --sm 9.0`" in other
     assert "timeline --sm 9.0` prints" in other
 
 
@@ -128,6 +132,7 @@ def test_the_spark_comes_first() -> None:
 
 def test_commands_can_be_typed() -> None:
     assert "`invoke" not in timeline_markdown(published())
+    assert "`sh scripts/bootstrap.sh predict --platform aarch64`" in page(), "no release was read: the newest is asked"
 
 
 @pytest.mark.parametrize(
