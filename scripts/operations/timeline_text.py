@@ -70,7 +70,8 @@ def answer(timeline: Timeline) -> list[str]:
         told = [f"torch {_runs(of_index)}" for of_index in _by_index(rows)]
         lines.append(f"- **{place}:** {'. '.join(told) or 'no wheel of torch was read'}.")
     if timeline.lanes:
-        lines.append(f"- **PyTorch's own lanes** were not reached; predicted by less than a wheel of theirs: {_lanes(timeline.lanes)}.")
+        about = "- **PyTorch's own lanes** were not reached; predicted by less than a wheel of theirs"
+        lines.append(f"{about}: {_lanes(timeline.lanes)}.")
     if timeline.failures:
         count = len(timeline.failures)
         lines.append(f"- Left out: {count} wheel{'s' if count > 1 else ''} that could not be read, named at the end.")

@@ -94,8 +94,8 @@ def test_the_answer_says_what_it_leaves_out() -> None:
     assert told("2.15.0 needed", failures=("x: no",))[-1].startswith("- Left out: 1 wheel that could not be read")
     assert told(failures=("x: no", "y: no"))[-1].startswith("- Left out: 2 wheels that")
     assert answer(published())[-1] == (
-        "- **PyTorch's own lanes** were not reached; predicted by less than a wheel of theirs: cu126 holds no code that runs there; "
-        "cu128 needs the patch; cu129, cu130, cu132 need no patch."
+        "- **PyTorch's own lanes** were not reached; predicted by less than a wheel of theirs: cu126 holds "
+        "no code that runs there; cu128 needs the patch; cu129, cu130, cu132 need no patch."
     )
 
 
