@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import parse_sdist_filename
 from packaging.version import Version
 
-from scripts.errors import IntegrityError
 from scripts.model.drift import BridgeFit, DriftFinding, DriftKind, NotReached
 from scripts.model.evidence import Prediction, VerdictKind
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, Target
@@ -22,6 +22,7 @@ from scripts.operations.drift_pins import DEFAULT, Release, place_of
 from scripts.operations.lock import targets
 from scripts.strategies.base import TorchSource
 from scripts.wheels.evaluate import evaluate, parse_wheel_name
+from scripts.wheels.tables import bad_table
 
 _PATCH = {
     VerdictKind.NOT_NEEDED: "the patch is not needed",
@@ -136,12 +137,7 @@ def _lacking(lane: Lane, source: TorchSource, files: Sequence[IndexFile]) -> lis
         wanted = SpecifierSet(lane.torch)
         promised = {Architecture(platform) for platform in lane.platforms}
     except (InvalidSpecifier, ValueError) as error:
-        raise IntegrityError(
-            f"constraints/lanes.toml: [lanes.{lane.name}] cannot be understood",
-            context=str(error),
-            hint="restore it from the repository: git checkout -- constraints",
-            reference="bad-table",
-        ) from error
+        raise bad_table(Path("constraints/lanes.toml"), f"[lanes.{lane.name}]: {error}") from error
     found = {
         target.architecture
         for target in targets()

@@ -98,19 +98,7 @@ def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
     if _pin(compiler) is None and toolkit is not None:
         compiler = _named(_through(toolkit, target, follow), _NVRTC)
     nvrtc = _pin(compiler)
-    local = local_cuda(version)
-    if local == "cpu" or (local is None and not any(_matches(one, _CUDA) for one in requirements)):
-        cuda = None
-    else:
-        releases = (local, _pin(toolkit), _pin(_named(requirements, _RUNTIME)), nvrtc)
-        cuda = next((_minor(one) for one in releases if one is not None), None)
-        if cuda is None:
-            raise IntegrityError(
-                f"torch {torch} requires CUDA, but its metadata does not say which",
-                context="\n".join(lines),
-                hint="choose another --torch",
-                reference="wrong-metadata",
-            )
+    cuda = _cuda(local_cuda(version), requirements, toolkit, nvrtc, what=f"torch {torch}")
     return CudaBuild(
         torch=torch,
         cuda=cuda,
@@ -119,6 +107,27 @@ def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
         triton=_pin(_named(requirements, *_TRITON)),
         requirements=lines,
     )
+
+
+def _cuda(
+    local: str | None, requirements: Sequence[Requirement], toolkit: Requirement | None, nvrtc: str | None, *, what: str
+) -> str | None:
+    """Tell the release of CUDA, `13.2`, by the first that names it; None: a CPU-only build.
+
+    `local` is what the local version says (local_cuda). Raises IntegrityError (wrong-metadata).
+    """
+    if local == "cpu" or (local is None and not any(_matches(one, _CUDA) for one in requirements)):
+        return None
+    releases = (local, _pin(toolkit), _pin(_named(requirements, _RUNTIME)), nvrtc)
+    found = next((_minor(one) for one in releases if one is not None), None)
+    if found is None:
+        raise IntegrityError(
+            f"{what} requires CUDA, but its metadata does not say which",
+            context="\n".join(map(str, requirements)),
+            hint="choose another --torch",
+            reference="wrong-metadata",
+        )
+    return found
 
 
 def needed(lines: Iterable[str], target: Target, extras: Sequence[str] = ("",)) -> list[Requirement]:
