@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.disk import write_whole
 from scripts.environments.store import Entry
-from scripts.errors import DiskError, ExitCode, NoCandidateError, UsageError
+from scripts.errors import ExitCode, NoCandidateError, UsageError
 from scripts.model.evidence import Report
 from scripts.model.weights import Weights, WeightsFolder
 from scripts.operations.context import Context
+from scripts.operations.report_folder import report_errors, require_report_folder
 from scripts.operations.targets import target_capability
 from scripts.operations.verify import exit_code, expected, parse_expected, verify
 from scripts.operations.weighing import obtain_for
@@ -60,7 +60,7 @@ def judge_environment(
     if expect is not None:
         parse_expected(expect)  # before minutes of work
     if report_folder is not None:
-        _require_writable(report_folder)
+        require_report_folder(report_folder)
     target = target_capability(sm, context)
     entry = None if python else context.store.find_ready(env)
     interpreter = _foreign(python) if python else _own(entry)
@@ -109,20 +109,6 @@ def _foreign(python: str) -> Path:
     return path
 
 
-def _require_writable(folder: Path) -> None:
-    """Make the folder of --report, and try it: a verdict that took minutes must not be lost at the very end."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise DiskError(
-            f"no report can be written into {folder}: {error.strerror}",
-            reference="not-writable",
-            hint="choose another folder for --report, or leave it out",
-        ) from error
-
-
 def _own(entry: Entry | None) -> Path:
     if entry is None:
         raise AssertionError("either an entry or a path")
@@ -146,6 +132,7 @@ def _unaltered(weights: Weights) -> Weights:
 
 def _write(report: Report, folder: Path) -> None:
     """Write the report in its three forms."""
-    write_whole(folder / "report.json", json.dumps(to_data(report), indent=2, ensure_ascii=False) + "\n")
-    write_whole(folder / "report.xml", to_junit(report))
-    write_whole(folder / "report.txt", render(report) + "\n")
+    with report_errors():
+        write_whole(folder / "report.json", json.dumps(to_data(report), indent=2, ensure_ascii=False) + "\n")
+        write_whole(folder / "report.xml", to_junit(report))
+        write_whole(folder / "report.txt", render(report) + "\n")
