@@ -12,17 +12,21 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from scripts.errors import IntegrityError
 
 _LARGEST_TEXT = 32 << 20
 """Bytes of METADATA, WHEEL or RECORD; torch's RECORD has 1.4 million."""
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
+_BEGINNING = b"PK\x03\x04"
+_END = struct.Struct("<4s16xH")
+_LONGEST_END = _END.size + 0xFFFF
 _ENCRYPTED = 1
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 """All that package indexes take (pypi/warehouse#1440). The errors of lzma and zstd are none of those below."""
 
+_DAMAGED = "the file is damaged: fetch it again, or name another mirror"
 _DAMAGE = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -38,6 +42,14 @@ _DAMAGE = (
 )
 
 
+class NotAWheelError(ValueError):
+    """What is a zip and sound, or no zip at all, and in either case no wheel; with a hint of its own."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 @contextmanager
 def open_archive(stream: BinaryIO | io.RawIOBase, *, name: str, where: str) -> Iterator[zipfile.ZipFile]:
     """Open the zip that a stream holds; `name` and `where` are for the error.
@@ -45,22 +57,43 @@ def open_archive(stream: BinaryIO | io.RawIOBase, *, name: str, where: str) -> I
     Raises IntegrityError (bad-wheel) for whatever is wrong with it, on opening or later inside the block.
     """
     try:
+        _require_zip(stream)
         with zipfile.ZipFile(stream) as archive:
-            _require_methods(archive)
+            _require_plain(archive)
             yield archive
     except _DAMAGE as error:
         raise IntegrityError(
             f"{name} cannot be read as a wheel",
             context=f"{error or type(error).__name__}\n{where}",
-            hint="the file is damaged: fetch it again, or name another mirror",
+            hint=error.hint if isinstance(error, NotAWheelError) else _DAMAGED,
             reference="bad-wheel",
         ) from error
 
 
-def _require_methods(archive: zipfile.ZipFile) -> None:
+def _require_zip(stream: BinaryIO | io.RawIOBase) -> None:
+    """Refuse what was never a zip; one that was cut off still begins like one."""
+    if zipfile.is_zipfile(cast("BinaryIO", stream)):
+        return
+    stream.seek(0)
+    head = stream.read(len(_BEGINNING)) or b""
+    if head and head != _BEGINNING:
+        raise NotAWheelError(
+            "it is no zip archive", "a wheel is a zip archive: see whether this is another file, or a page of a server"
+        )
+
+
+def _require_plain(archive: zipfile.ZipFile) -> None:
+    """Refuse what installers refuse too: encryption, and compression but by deflate."""
     for member in archive.infolist():
+        if member.flag_bits & _ENCRYPTED:
+            raise NotAWheelError(
+                f"{member.filename} is encrypted", "no installer takes that: zip it without a password"
+            )
         if member.compress_type not in _METHODS:
-            raise zipfile.BadZipFile(f"{member.filename} is compressed by method {member.compress_type}")
+            raise NotAWheelError(
+                f"{member.filename} is compressed by method {member.compress_type}",
+                "indexes and installers take only what is stored or deflated: zip it again so",
+            )
 
 
 def info_file(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
@@ -68,7 +101,9 @@ def info_file(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     ending = f".dist-info/{name}"
     found = [one for one in archive.infolist() if one.filename.count("/") == 1 and one.filename.endswith(ending)]
     if len(found) != 1:
-        raise ValueError(f"it has {len(found)} {name} files")
+        raise NotAWheelError(
+            f"it has {len(found)} {name} files", f"it is a zip archive, but no wheel: that has one NAME{ending}"
+        )
     return found[0]
 
 
@@ -87,9 +122,27 @@ def data_offset(stream: BinaryIO | io.RawIOBase, member: zipfile.ZipInfo) -> int
     """Find where a member's compressed bytes begin. Raises ValueError, struct.error where it has no local header."""
     stream.seek(member.header_offset)
     signature, name, extra = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size) or b"")
-    if signature != b"PK\x03\x04" or member.flag_bits & _ENCRYPTED:
+    if signature != _BEGINNING or member.flag_bits & _ENCRYPTED:
         raise ValueError(f"{member.filename} is not where the directory says")
     return member.header_offset + _LOCAL_HEADER.size + int(name) + int(extra)
+
+
+def foreign_bytes(archive: zipfile.ZipFile) -> tuple[int, int]:
+    """Count the bytes before the first member and after the end record: two programs may read two archives there."""
+    stream = cast("BinaryIO | None", archive.fp)
+    if stream is None:
+        raise ValueError("the wheel was closed")
+    before = min((one.header_offset for one in archive.infolist()), default=0)
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - _LONGEST_END))
+    tail = stream.read(_LONGEST_END)
+    start = len(tail) - _END.size  # where it is without a comment; zipfile looks for it in the same order
+    if start < 0 or _END.unpack_from(tail, start) != (b"PK\x05\x06", 0):
+        start = tail.rfind(b"PK\x05\x06")
+    if not 0 <= start <= len(tail) - _END.size:
+        return before, 0
+    comment = int(_END.unpack_from(tail, start)[1])
+    return before, max(0, len(tail) - start - _END.size - comment)
 
 
 def is_library(member: str) -> bool:
