@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from scripts.model.target import Target
@@ -16,6 +18,8 @@ from scripts.wheels.metadata import needed
 from scripts.wheels.tables import read_toml
 
 _TOOLKIT = "cuda-toolkit"
+_CUDA_MAJOR = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc)\.so\.(1[2-9]|[2-9][0-9])")
+"""From 12 on; what is named like them before (libnvrtc.so.11.2) is another scheme."""
 
 
 class ProviderKind(StrEnum):
@@ -76,6 +80,32 @@ def required_packages(lines: Iterable[str], target: Target, table: SonameTable) 
             chosen = table.toolkit if "all" in requirement.extras else sorted(requirement.extras)
             found.update(dict.fromkeys(name for extra in chosen for name in table.toolkit.get(extra, ())))
     return tuple(found)
+
+
+def unreadable_requirements(lines: Iterable[str]) -> tuple[str, ...]:
+    """Name the Requires-Dist lines that are none: installers pass them over, or refuse the wheel."""
+    found = []
+    for line in lines:
+        try:
+            Requirement(line)
+        except (ValueError, RecursionError):  # packaging's own, int's of too many digits, markers in brackets
+            found.append(line)
+    return tuple(found)
+
+
+def cuda_major(needed: Iterable[str]) -> tuple[str, str] | None:
+    """Tell CUDA's major version from what libraries need, with the library that says so: the highest; None: none does.
+
+    Only of those whose number is CUDA's own; cuDNN's and cuFFT's is not.
+    """
+    found = [(int(match[1]), soname) for soname in needed if (match := _CUDA_MAJOR.fullmatch(soname))]
+    major = max((number for number, _ in found), default=None)
+    if major is None:
+        return None
+    first = min(
+        (one for number, one in found if number == major), key=lambda one: (not one.startswith("libcudart"), one)
+    )
+    return str(major), first
 
 
 def not_provided(

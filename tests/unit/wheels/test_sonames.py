@@ -10,9 +10,11 @@ from scripts.wheels.sonames import (
     Provider,
     ProviderKind,
     SonameTable,
+    cuda_major,
     load_sonames,
     not_provided,
     required_packages,
+    unreadable_requirements,
 )
 from tests.support.machines import PC_TARGET, SPARK_TARGET
 
@@ -64,6 +66,32 @@ def test_what_nobody_provides() -> None:
         "libodd.so.1 (nobody known provides it)",
     ]
     assert not not_provided(needed, {"libown.so", "libodd.so.1"}, ("nvidia-cuda-runtime", "nvidia-nccl-cu13"), TABLE)
+
+
+@pytest.mark.parametrize(
+    ("needed", "found"),
+    [
+        (("libcublas.so.13", "libcudart.so.13", "libcurand.so.10"), ("13", "libcudart.so.13")),
+        (("libcublasLt.so.12", "libcufft.so.12"), ("12", "libcublasLt.so.12")),
+        (("libcudart.so.12", "libcublas.so.13"), ("13", "libcublas.so.13")),
+        (("libcufft.so.12", "libcudnn.so.9", "libcuda.so.1", "libnvrtc.so.11.2", "libcudart.so.11.0"), None),
+        ((), None),
+    ],
+)
+def test_cuda_by_what_is_needed(needed: tuple[str, ...], found: tuple[str, str] | None) -> None:
+    assert cuda_major(needed) == found
+
+
+def test_requirements_that_are_none() -> None:
+    lines = [
+        "filelock>=3",
+        "not a requirement (",
+        "odd; sys_platform ~= 'linux'",
+        "a; b",
+        "x @ https://a.example/x.whl",
+    ]
+    assert unreadable_requirements(lines) == ("not a requirement (", "a; b")
+    assert unreadable_requirements(["a" + "[" * 9999, "a; " + "(" * 9999]) != ()
 
 
 def test_the_table_that_is_here() -> None:
