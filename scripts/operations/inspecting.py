@@ -8,20 +8,25 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from scripts.disk import disk_errors, write_whole
 from scripts.errors import ExitCode, IntegrityError, UsageError
+from scripts.home import CHECKOUT
 from scripts.model.target import ComputeCapability, Target
 from scripts.operations.context import Context
-from scripts.operations.fetching import cached_wheel
+from scripts.operations.fetching import cached_wheel, forget_wheel
 from scripts.operations.inspecting_afar import inspect_from_afar
+from scripts.operations.local_paths import printable
 from scripts.operations.meanwhile import meanwhile
 from scripts.operations.passport_page import passport_page
-from scripts.operations.passport_text import passport_lines
-from scripts.operations.passporting import Asked, about_code, about_metadata, about_readings
-from scripts.operations.wheel_sources import WheelSource, find_source, printable
+from scripts.operations.passport_text import passport_lines, size_words
+from scripts.operations.passporting import Asked, about_metadata
+from scripts.operations.passporting_code import about_code, about_needs, about_readings
+from scripts.operations.report_folder import report_errors, require_report_folder
+from scripts.operations.wheel_sources import WheelSource, find_source
 from scripts.partfile import sha256_of
 from scripts.progress import step
 from scripts.redaction import redact
@@ -31,8 +36,10 @@ from scripts.wheels.archive import is_library, open_archive
 from scripts.wheels.builtfor import built_for_in
 from scripts.wheels.contents import read_contents
 from scripts.wheels.fatbin import MAGIC
+from scripts.wheels.hashing import hash_members
 from scripts.wheels.libraries import read_libraries, read_library
 from scripts.wheels.passport import Passport
+from scripts.wheels.tables import read_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +69,7 @@ def inspect_wheel(
     DiskError; IntegrityError where the file is no wheel at all, or not the one that was pinned.
     """
     if report_folder is not None:
-        with disk_errors(report_folder):
-            report_folder.mkdir(parents=True, exist_ok=True)
+        require_report_folder(report_folder)
     source = find_source(what, context, target=target, strategy=strategy, index=index, sha256=sha256)
     if source.path is None and download:
         source = _downloaded(source, context)
@@ -77,13 +83,26 @@ def inspect_wheel(
         sha256_from=source.sha256_from,
         capability=str(sm),
         rule=RULE,
+        notes=source.notes,
     )
     passport = inspect_from_afar(blank, asked) if source.path is None else _from_file(blank, source.path, asked)
     if report_folder is not None:
-        write_whole(report_folder / "passport.json", redact(to_json(passport, indent=2)) + "\n")
-        write_whole(report_folder / "passport.txt", "".join(f"{line}\n" for line in passport_lines(passport)))
-        write_whole(report_folder / "passport.html", passport_page(passport))
+        _write(passport, report_folder)
     return Inspected(passport=passport, exit_code=ExitCode.INTEGRITY if passport.problems else ExitCode.OK)
+
+
+def _write(passport: Passport, folder: Path) -> None:
+    """Write the three forms of the passport."""
+    made = f"kokoro-spark {toolkit_version()}, {datetime.now(UTC):%Y-%m-%d}"
+    with report_errors():
+        write_whole(folder / "passport.json", redact(to_json(passport, indent=2)) + "\n")
+        write_whole(folder / "passport.txt", "".join(f"{line}\n" for line in passport_lines(passport)))
+        write_whole(folder / "passport.html", passport_page(passport, made=made))
+
+
+def toolkit_version() -> str:
+    """Read the toolkit's own version. Raises IntegrityError where pyproject.toml is not what it was."""
+    return str(read_toml(CHECKOUT / "pyproject.toml")["project"]["version"])
 
 
 def _downloaded(source: WheelSource, context: Context) -> WheelSource:
@@ -97,9 +116,13 @@ def _downloaded(source: WheelSource, context: Context) -> WheelSource:
         )
     assert source.url is not None, "what is not here has a URL"
     destination = cached_wheel(source.sha256, source.file, context)
-    path = context.web.download(
-        source.url, destination, sha256=source.sha256, size=source.size, description=source.file
-    )
+    try:
+        path = context.web.download(
+            source.url, destination, sha256=source.sha256, size=source.size, description=source.file
+        )
+    except IntegrityError:
+        forget_wheel(destination)  # its folder is named by the hash that nothing has
+        raise
     return replace(source, path=path)
 
 
@@ -108,14 +131,14 @@ def _from_file(passport: Passport, path: Path, asked: Asked) -> Passport:
     with _opened(path) as stream:
         size = stream.seek(0, io.SEEK_END)
         is_zip = _is_wheel(path, stream)
-        with step(f"reading {asked.source.file} ({size / 1e6:,.1f} MB)"):
+        with step(f"reading {asked.source.file} ({size_words(size)})"):
             hashed = meanwhile(lambda: sha256_of(path))
             if asked.source.sha256 is not None:  # what is not the file that was named is not looked into
                 _require_hash(hashed(), asked.source)
             passport = replace(passport, size=size, bytes_read=size)
             if is_zip:
                 with open_archive(stream, name=asked.source.file, where=asked.source.shown) as archive:
-                    passport = _from_archive(passport, archive, asked)
+                    passport = _from_archive(passport, archive, path, asked)
             else:
                 libraries = about_readings([read_library(path, asked.source.file)], None, asked)
                 passport = about_code(passport, libraries, asked.capability)
@@ -139,27 +162,25 @@ def _is_wheel(path: Path, stream: BinaryIO) -> bool:
     )
 
 
-def _from_archive(passport: Passport, archive: zipfile.ZipFile, asked: Asked) -> Passport:
+def _from_archive(passport: Passport, archive: zipfile.ZipFile, path: Path, asked: Asked) -> Passport:
     contents = read_contents(archive)
+    libraries = {one.filename for one in contents.libraries}
+    hashed = meanwhile(lambda: hash_members(path, contents.members, contents.hashes, without=libraries))
     cache = asked.context.home.cache
     with disk_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=cache, prefix="inspect-")
     # What is asked of an index takes half as long as reading torch's libraries.
-    described = meanwhile(
-        lambda: about_metadata(
-            replace(passport, record=contents.record, problems=contents.problems),
-            contents.metadata,
-            contents.wheel,
-            asked,
-        )
-    )
+    described = meanwhile(lambda: about_metadata(passport, contents.metadata, contents.wheel, asked))
     with folder as name:
         readings = list(read_libraries(archive, contents.libraries, Path(name), contents.hashes))
+    contents = contents.with_hashes(hashed(), [one.library for one in readings if one.wrong_hash])
     filled = described()
+    filled = replace(filled, record=contents.record, problems=(*contents.problems, *filled.problems))
     if not any(one.problem for one in readings):  # else the library that says it may be the broken one
         filled = replace(filled, built_for=built_for_in(archive))
-    return about_code(filled, about_readings(readings, contents.metadata, asked), asked.capability)
+    passports = about_readings(readings, contents.metadata, asked)
+    return about_code(about_needs(filled, passports, asked), passports, asked.capability)
 
 
 @contextmanager

@@ -10,7 +10,9 @@ from dataclasses import replace
 from packaging.utils import canonicalize_name
 
 from scripts.errors import IntegrityError, NetworkError
-from scripts.operations.passporting import Asked, about_code, about_metadata
+from scripts.operations.passport_text import size_words
+from scripts.operations.passporting import Asked, about_metadata
+from scripts.operations.passporting_code import about_code
 from scripts.operations.wheel_sources import WheelSource
 from scripts.progress import step
 from scripts.wheels.archive import open_archive
@@ -51,7 +53,8 @@ def inspect_from_afar(passport: Passport, asked: Asked) -> Passport:
     if measured is None:
         passport = _asked_torch(passport, size, remote, asked)
     passport = replace(passport, requests=remote.requests, bytes_read=remote.bytes)
-    passport = replace(passport, notes=(*passport.notes, *_about_measured(passport, measured, size)))
+    if contents.libraries:
+        passport = replace(passport, notes=(*passport.notes, *_about_measured(passport, measured, size)))
     if measured is not None and measured.built_for:
         passport = replace(passport, built_for=measured.built_for)
     libraries = [_unread(member, measured, asked) for member in contents.libraries]
@@ -73,7 +76,7 @@ def _asked_torch(passport: Passport, size: int, remote: MeteredRemote, asked: As
 
 
 def _about_measured(passport: Passport, measured: MeasuredWheel | None, size: int) -> list[str]:
-    whole = f"--download reads all of it, {size / 1e6:,.1f} MB"
+    whole = f"--download reads all of it, {size_words(size)}"
     if measured is None:
         return [f"its libraries were not read: {whole}"]
     same = measured.file == passport.file and measured.sha256 == passport.sha256
@@ -105,7 +108,7 @@ def _ranges_needed(source: WheelSource) -> Iterator[None]:
     except NetworkError as error:
         if error.reference != "no-range-support":
             raise
-        cost = f", {source.size / 1e6:,.1f} MB" if source.size is not None else ""
+        cost = f", {size_words(source.size)}" if source.size is not None else ""
         raise NetworkError(
             f"the server does not serve parts of {source.file}: it can only be downloaded whole{cost}",
             context=error.context,

@@ -10,11 +10,19 @@ from itertools import accumulate
 from xml.etree import ElementTree as ET
 
 from scripts.model.target import ComputeCapability
-from scripts.operations.passport_text import fatbins, megabytes
+from scripts.operations.passport_text import fatbins, fit_words, size_words
 from scripts.wheels.passport import Fit, LibraryPassport, Passport, architecture_fit
 
-SIGNS: Mapping[Fit, str] = {Fit.RUNS: "●", Fit.SAME_MAJOR: "◐", Fit.JIT: "◇", Fit.NO: "✕"}
-CLASSES: Mapping[Fit, str] = {Fit.RUNS: "runs", Fit.SAME_MAJOR: "major", Fit.JIT: "jit", Fit.NO: "no"}
+SIGNS: Mapping[Fit, str] = {Fit.RUNS: "●", Fit.SAME_MAJOR: "◐", Fit.JIT: "◇", Fit.NO: "✕", Fit.UNKNOWN: "?"}
+CLASSES: Mapping[Fit, str] = {
+    Fit.RUNS: "runs",
+    Fit.SAME_MAJOR: "major",
+    Fit.JIT: "jit",
+    Fit.NO: "no",
+    Fit.UNKNOWN: "unknown",
+}
+PART_SIGN, PART_CLASS = "◔", "part"
+"""Of what runs, but not all of it."""
 
 _WIDTH, _BAR, _ROW, _TOP = 960, 34, 74, 6
 _GAP = 3
@@ -30,7 +38,7 @@ def chart(passport: Passport) -> str:
     if not libraries:
         return ""
     capability = ComputeCapability.parse(passport.capability)
-    rows = [(one, row) for one in libraries for row in _rows(one)]
+    rows = [(one, row) for one in libraries for row in _rows(one, capability)]
     height = _TOP + len(rows) * _ROW
     svg = ET.Element(
         "svg",
@@ -51,9 +59,10 @@ def chart(passport: Passport) -> str:
     return ET.tostring(svg, encoding="unicode")
 
 
-def _rows(library: LibraryPassport) -> list[dict[str, int]]:
-    """Part a library's architectures into rows that hold their labels."""
-    every = [*library.cubins.items(), *library.ptx.items()]
+def _rows(library: LibraryPassport, capability: ComputeCapability) -> list[dict[str, int]]:
+    """Part a library's architectures into rows that hold their labels: what runs first, for narrow screens."""
+    fits = list(Fit)
+    every = sorted(_counts(library).items(), key=lambda one: fits.index(architecture_fit(one[0], capability)))
     return [dict(every[start : start + _MOST]) for start in range(0, len(every), _MOST)]
 
 
@@ -97,9 +106,25 @@ def _heading(group: ET.Element, library: LibraryPassport, *, first: bool) -> Non
         return
     name = ET.SubElement(group, "text", {"x": "0", "y": "16"})
     ET.SubElement(name, "tspan", {"class": "strong"}).text = _short(library.library.rpartition("/")[2])
-    ET.SubElement(name, "tspan", {"class": "quiet", "dx": "10"}).text = f"{fatbins(library)}, {megabytes(library.size)}"
+    ET.SubElement(
+        name, "tspan", {"class": "quiet", "dx": "10"}
+    ).text = f"{fatbins(library)}, {size_words(library.size)}"
     answer = ET.SubElement(group, "text", {"x": str(_WIDTH), "y": "16", "text-anchor": "end", "class": "quiet"})
-    answer.text = f"{SIGNS[library.fit]} {library.fit}" if library.fit is not None else "not judged"
+    answer.text = f"{sign_of(library)} {fit_words(library)}" if library.fit is not None else "not judged"
+
+
+def sign_of(one: Passport | LibraryPassport) -> str:
+    """Give the sign of an answer; that of one in part is another."""
+    if one.fit is None:
+        return SIGNS[Fit.UNKNOWN]
+    return PART_SIGN if one.part else SIGNS[one.fit]
+
+
+def class_of(one: Passport | LibraryPassport) -> str:
+    """Give its class, for the colour."""
+    if one.fit is None:
+        return CLASSES[Fit.UNKNOWN]
+    return PART_CLASS if one.part else CLASSES[one.fit]
 
 
 def _short(name: str) -> str:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from scripts.operations.passport_chart import CLASSES, SIGNS, chart
+from scripts.operations.passport_chart import CLASSES, PART_CLASS, PART_SIGN, SIGNS, chart, class_of, sign_of
 from scripts.operations.passport_style import STYLE
-from scripts.operations.passport_text import architectures_words, megabytes, passport_facts
+from scripts.operations.passport_text import architectures_words, counted, fit_words, judged, passport_facts, size_words
 from scripts.redaction import redact
 from scripts.wheels.passport import READ_HERE, Fit, LibraryPassport, Passport
 
@@ -20,8 +20,8 @@ _LEGEND = {
 }
 
 
-def passport_page(passport: Passport) -> str:
-    """Write the page; every text of the wheel is escaped."""
+def passport_page(passport: Passport, *, made: str = "kokoro-spark") -> str:
+    """Write the page; every text of the wheel is escaped. `made`: by what, and when, for its foot."""
     page = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -46,7 +46,7 @@ def passport_page(passport: Passport) -> str:
 {_missing(passport.libraries)}
 {_list("Problems", passport.problems, "problem")}
 {_list("Notes", passport.notes, "note")}
-<footer>kokoro-spark, wheel.inspect; schema {passport.schema}</footer>
+<footer>{escape(made)}; wheel.inspect, schema {passport.schema}</footer>
 </main>
 </body>
 </html>
@@ -62,22 +62,20 @@ def _name(passport: Passport) -> str:
 
 def _verdict(passport: Passport) -> str:
     """The answer, in the colour of the chart and with its sign."""
-    kind = "unknown" if passport.fit is None else CLASSES[passport.fit]
-    sign = "?" if passport.fit is None else SIGNS[passport.fit]
-    words = "not judged" if passport.fit is None else str(passport.fit)
+    words = "not judged" if passport.fit is None else fit_words(passport)
+    rule = f'<p class="rule">The rule: {_code_marks(passport.rule)}.</p>\n' if judged(passport.fit) else ""
     who = f"<code>{escape(passport.decided_by)}</code>: " if passport.decided_by else ""
     unsound = (
-        f'<p class="unsound">Unsound, whatever it runs on: {len(passport.problems)} problems, below</p>'
+        f'<p class="unsound">Unsound, whatever it runs on: {counted(len(passport.problems), "problem")}, below</p>'
         if passport.problems
         else ""
     )
-    return f"""<section class="verdict {kind}">
-<p class="sign" aria-hidden="true">{sign}</p>
+    return f"""<section class="verdict {class_of(passport)}">
+<p class="sign" aria-hidden="true">{sign_of(passport)}</p>
 <div>
 <h2>{escape(words)} <span>on compute capability {escape(passport.capability)}</span></h2>
 <p>{who}{escape(passport.why)}</p>
-<p class="rule">The rule: {_code_marks(passport.rule)}.</p>
-{unsound}
+{rule}{unsound}
 </div>
 </section>"""
 
@@ -91,14 +89,19 @@ def _picture(passport: Passport) -> str:
     drawn = chart(passport)
     if not drawn:
         return ""
+    signs = [(CLASSES[fit], SIGNS[fit], str(fit), words) for fit, words in _LEGEND.items()]
+    if any(one.part for one in passport.libraries):
+        signs.append(
+            (PART_CLASS, PART_SIGN, "in part", "of a whole library: not all of its fatbins hold code that runs")
+        )
     legend = "".join(
-        f'<li><span class="key {CLASSES[fit]}">{SIGNS[fit]}</span><span><b>{fit}</b>: {words}</span></li>'
-        for fit, words in _LEGEND.items()
+        f'<li><span class="key {kind}">{sign}</span><span><b>{name}</b>: {words}</span></li>'
+        for kind, sign, name, words in signs
     )
     return f"""<section>
 <h2>Device code</h2>
-<p class="lead">A bar for each library, a segment for each architecture: in how many of its fatbins there
-is code for it. Segments are as wide as that number, the narrowest as wide as their label.</p>
+<p class="lead">A bar for each library, a segment for each architecture: the number says how many of the library's
+fatbins hold code for it. What runs stands first.</p>
 <div class="scroll">{drawn}</div>
 <ul class="legend">{legend}</ul>
 </section>"""
@@ -125,7 +128,7 @@ def _libraries(libraries: Sequence[LibraryPassport]) -> str:
 def _table(libraries: Iterable[LibraryPassport]) -> str:
     rows = "".join(
         f"""<tr><th scope="row"><code>{escape(one.library)}</code>{_soname(one)}</th>
-<td class="number">{megabytes(one.size)}</td><td>{_code(one)}</td><td>{escape(one.known)}</td></tr>
+<td class="number">{size_words(one.size)}</td><td>{_code(one)}</td><td>{escape(one.known)}</td></tr>
 """
         for one in libraries
     )
@@ -144,7 +147,7 @@ def _others(libraries: Sequence[LibraryPassport]) -> str:
     found = []
     for why, known in dict.fromkeys((one.why, one.known) for one in libraries):
         same = [one for one in libraries if (one.why, one.known) == (why, known)]
-        items = "".join(f"<li><code>{escape(one.library)}</code> {megabytes(one.size)}</li>\n" for one in same)
+        items = "".join(f"<li><code>{escape(one.library)}</code> {size_words(one.size)}</li>\n" for one in same)
         words = why if known == READ_HERE else f"{why} ({known})"
         found.append(
             f"<details open>\n<summary>{len(same)} more: {escape(words)}</summary>\n"
@@ -155,7 +158,7 @@ def _others(libraries: Sequence[LibraryPassport]) -> str:
 
 def _soname(library: LibraryPassport) -> str:
     machine = f"<small>{escape(library.machine)}" if library.machine else ""
-    needed = f", needs {len(library.needed)} libraries" if library.needed else ""
+    needed = f", needs {counted(len(library.needed), 'library', 'libraries')}" if library.needed else ""
     return f"{machine}{needed}</small>" if machine else ""
 
 
@@ -164,8 +167,8 @@ def _code(library: LibraryPassport) -> str:
         return f'<strong class="bad">{escape(library.problem)}</strong>'
     if not library.fatbins:
         return f'<span class="quiet">{escape(library.why)}</span>'
-    words = str(library.fit) if library.fit is not None else "not judged"
-    sign = f'<span class="key {CLASSES[library.fit]}">{SIGNS[library.fit]}</span> ' if library.fit is not None else ""
+    words = fit_words(library) if library.fit is not None else "not judged"
+    sign = f'<span class="key {class_of(library)}">{sign_of(library)}</span> ' if library.fit is not None else ""
     detail = f"{architectures_words(library)}. {library.why}"
     return f"{sign}<b>{escape(words)}</b><small>{escape(detail)}</small>"
 

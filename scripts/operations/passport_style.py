@@ -4,11 +4,12 @@ from __future__ import annotations
 
 STYLE = """
 :root { --paper: #fbfbf9; --card: #ffffff; --ink: #1b1f24; --quiet: #5d6570; --line: #dfe2e6;
-  --runs: #1f7a4d; --major: #2f6fb3; --jit: #b7791f; --no: #d5d8dd; --bad: #b3261e;
+  --runs: #1f7a4d; --major: #2f6fb3; --jit: #b7791f; --no: #d5d8dd; --bad: #b3261e; --part: #7a4fa3; --on-part: #ffffff;
   --on-runs: #ffffff; --on-major: #ffffff; --on-jit: #1b1300; --on-no: #343a42; --hatch: #c0c5cc; --dot: #8a5a10; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #14171b; --card: #1c2026; --ink: #e8eaed; --quiet: #9aa3ad; --line: #323840;
     --runs: #46b07c; --major: #6aa6e6; --jit: #e0a64a; --no: #3a414a; --bad: #ff8a80;
+    --part: #b493dc; --on-part: #180a26;
     --on-runs: #04170d; --on-major: #061728; --on-jit: #1b1300; --on-no: #c3cad2; --hatch: #4b535d; --dot: #a8752a; }
 }
 * { box-sizing: border-box; }
@@ -33,6 +34,7 @@ section { margin-top: 2.25rem; }
 .verdict .unsound { color: var(--bad); font-weight: 600; }
 .verdict.runs { --edge: var(--runs); } .verdict.major { --edge: var(--major); } .verdict.jit { --edge: var(--jit); }
 .verdict.no { --edge: var(--bad); } .verdict.unknown { --edge: var(--quiet); }
+.verdict.part { --edge: var(--part); }
 .scroll { overflow-x: auto; }
 .chart { display: block; width: 100%; min-width: 720px; height: auto; font-size: 13px; }
 .chart text { fill: var(--ink); } .chart .strong { font-weight: 600; font-size: 14px; }
@@ -48,6 +50,8 @@ section { margin-top: 2.25rem; }
 .key { flex: none; display: inline-block; width: 1.5em; text-align: center; border-radius: 4px; font-weight: 600; }
 .key.runs { background: var(--runs); color: var(--on-runs); }
 .key.major { background: var(--major); color: var(--on-major); }
+.key.part { background: var(--part); color: var(--on-part); }
+.key.unknown { background: var(--line); color: var(--quiet); }
 .key.jit { color: var(--on-jit);
   background: radial-gradient(var(--dot) 1px, transparent 1.3px) 0 0/6px 6px var(--jit); }
 .key.no { color: var(--on-no);

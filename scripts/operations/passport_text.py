@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from scripts.redaction import redact
-from scripts.wheels.passport import LibraryPassport, Passport
+from scripts.wheels.passport import NOT_READ, Fit, LibraryPassport, Passport
 from scripts.wheels.record import RecordReport
 
 _WIDTH = 118
@@ -31,10 +31,9 @@ def passport_lines(passport: Passport) -> list[str]:
 
 def passport_facts(passport: Passport) -> list[tuple[str, str]]:
     """Give everything but the libraries as (label, text)."""
-    rows = [
-        ("GPU", f"{passport.capability}: {verdict(passport)}"),
-        ("", f"rule: {passport.rule}"),
-    ]
+    rows = [("GPU", f"{passport.capability}: {verdict(passport)}")]
+    if judged(passport.fit):
+        rows.append(("", f"rule: {passport.rule}"))
     if passport.fits is not None:
         rows += [
             ("wheel", f"{passport.name or 'no name'} {passport.version or 'without a version'}"),
@@ -47,55 +46,67 @@ def passport_facts(passport: Passport) -> list[tuple[str, str]]:
         ]
         if passport.built_for is not None:
             rows.append(("built for", f"{passport.built_for} (torch.cuda.get_arch_list())"))
-    size = "not known" if passport.size is None else megabytes(passport.size)
+    size = "not known" if passport.size is None else size_words(passport.size)
     rows += [
         ("size", size if passport.fits is None else f"{size}{_unpacked(passport.libraries)}"),
         ("sha256", f"{passport.sha256} ({passport.sha256_from})" if passport.sha256 else "not known"),
         ("source", passport.source),
     ]
     if passport.requests:
-        rows.append(("read", f"{megabytes(passport.bytes_read)} in {passport.requests} requests"))
+        rows.append(("read", f"{size_words(passport.bytes_read)} in {counted(passport.requests, 'request')}"))
     if passport.fits is not None:
         rows.append(("RECORD", record_words(passport.record)))
     return rows
+
+
+def judged(fit: Fit | None) -> bool:
+    """Tell whether there is device code that the rule was applied to."""
+    return fit not in {None, Fit.UNKNOWN}
 
 
 def verdict(passport: Passport) -> str:
     """Say in one line whether it runs."""
     if passport.fit is None:
         return passport.why
-    return f"{passport.fit} ({passport.decided_by}: {passport.why})"
+    if passport.decided_by is None:
+        return f"{passport.fit}: {passport.why}"
+    return f"{fit_words(passport)} ({passport.decided_by}: {passport.why})"
 
 
-def megabytes(size: int) -> str:
-    """`483.7 MB`."""
-    return f"{size / 1e6:,.1f} MB"
+def fit_words(one: Passport | LibraryPassport) -> str:
+    """`runs`, or where that is not true of all of its fatbins: `runs, in part: 317 of 609`."""
+    return f"{one.fit}, in part: {one.part}" if one.part else str(one.fit)
+
+
+def size_words(size: int) -> str:
+    """`483.7 MB`; what is below a tenth of that, `32.6 kB`."""
+    return f"{size / 1e3:,.1f} kB" if size < 100_000 else f"{size / 1e6:,.1f} MB"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`1 request`, `1,200 requests`."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def fatbins(library: LibraryPassport) -> str:
     """`476 fatbins`."""
-    count = sum(library.fatbins.values())
-    return f"{count:,} fatbin{'' if count == 1 else 's'}"
+    return counted(sum(library.fatbins.values()), "fatbin")
 
 
 def record_words(record: RecordReport | None) -> str:
     """Say whether RECORD is right."""
     if record is None:
         return "there is not one"
-    wrong: tuple[tuple[str, ...], ...] = (
-        record.unlisted,
-        record.absent,
-        record.listed_twice,
-        record.zipped_twice,
-        record.outside,
-    )
-    wrong += (record.wrong_sizes, record.unhashed, record.unreadable)
-    count = sum(map(len, wrong))
-    state = f"{count:,} disagreements" if count else "agrees with the wheel's directory: names and sizes"
-    return f"{record.entries:,} entries for {record.files:,} files: {state}"
+    what = "names, sizes and hashes" if record.hashes_read else "names and sizes (hashes were not read)"
+    state = f"agrees with the wheel's directory: {what}"
+    if record.disagreements:
+        state = counted(record.disagreements, "disagreement")
+    return f"{counted(record.entries, 'entry', 'entries')} for {counted(record.files, 'file')}: {state}"
 
 
 def _cuda(passport: Passport) -> str:
+    if passport.cuda_needed is not None:
+        return f"{passport.cuda_needed} by {passport.cuda_needed_by}, which it needs"
     if not passport.cuda_told:
         return "not known, for its metadata does not say which release"
     if passport.cuda is None:
@@ -104,6 +115,8 @@ def _cuda(passport: Passport) -> str:
 
 
 def _driver(passport: Passport) -> str:
+    if passport.cuda_needed is not None:
+        return f"{passport.driver} or newer" if passport.driver else f"not known for CUDA {passport.cuda_needed}"
     if passport.cuda is None:
         return "not told, for no release of CUDA is required"
     if passport.driver is None:
@@ -130,8 +143,8 @@ def _triton(passport: Passport) -> str:
 def _unpacked(libraries: Sequence[LibraryPassport]) -> str:
     if not libraries:
         return ", no libraries"
-    count = "1 library" if len(libraries) == 1 else f"{len(libraries)} libraries"
-    return f", {count} of {megabytes(sum(one.size for one in libraries))} unpacked"
+    count = counted(len(libraries), "library", "libraries")
+    return f", {count} of {size_words(sum(one.size for one in libraries))} unpacked"
 
 
 def _labelled(label: str, text: str) -> list[str]:
@@ -156,20 +169,25 @@ def _libraries(passport: Passport) -> list[str]:
     """One block for each library with device code; the others by name."""
     lines = []
     holding = [one for one in passport.libraries if one.fatbins]
-    if passport.libraries:
-        lines.append("")
     if holding:
         lines.append("device code: in how many fatbins of a library there is a cubin, or PTX, for an architecture")
     for one in holding:
-        lines.append(f"  {one.library}: {megabytes(one.size)}, {fatbins(one)}, {one.known}")
+        lines.append(f"  {one.library}: {size_words(one.size)}, {fatbins(one)}, {one.known}")
         lines += _wrapped(architectures_words(one), "    ", "    ")
-        lines += _wrapped(f"{one.fit}: {one.why}" if one.fit else one.why, "    -> ", "       ")
-    for known in dict.fromkeys(one.known for one in passport.libraries):
-        rest = [one.library for one in passport.libraries if one.known == known and not one.fatbins and not one.problem]
-        if rest:
-            what = "device code not read" if known.startswith("not read") else f"no fatbins, {known}"
-            lines += _wrapped(f"{what}: {', '.join(rest)}", "  ", "    ")
-    return lines
+        lines += _wrapped(
+            f"{one.fit}{', in part' if one.part else ''}: {one.why}" if one.fit else one.why, "    -> ", "       "
+        )
+    silent = [one for one in passport.libraries if not one.fatbins and not one.problem]
+    for what in dict.fromkeys(map(_silent, silent)):
+        lines += _wrapped(f"{what}: {', '.join(one.library for one in silent if _silent(one) == what)}", "  ", "    ")
+    return ["", *lines] if lines else []
+
+
+def _silent(library: LibraryPassport) -> str:
+    """Say of a library without fatbins how that is known."""
+    if library.known == NOT_READ:
+        return "device code not read"
+    return f"no ELF library ({library.foreign})" if library.foreign else f"no fatbins, {library.known}"
 
 
 def _missing(libraries: Iterable[LibraryPassport]) -> list[str]:

@@ -1,8 +1,8 @@
-"""Fill a passport in: what a wheel's texts say, what its libraries hold, and what the tables know of both."""
+"""Fill a passport in: what a wheel's texts say, and what the tables know of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -17,19 +17,17 @@ from scripts.model.wheels import CudaBuild, IndexFile
 from scripts.operations.context import Context
 from scripts.operations.wheel_sources import WheelSource
 from scripts.wheels import nvrtc, triton
-from scripts.wheels.devicecode import DeviceCode
 from scripts.wheels.drivers import load_drivers, lowest_driver, packaged_driver
 from scripts.wheels.evaluate import evaluate, parse_wheel_name
-from scripts.wheels.libraries import LibraryReading
 from scripts.wheels.metadata import cuda_build
-from scripts.wheels.passport import NOT_READ, READ_HERE, LibraryPassport, Passport, judge, most_device_code, with_code
+from scripts.wheels.passport import Passport
 from scripts.wheels.reader import WheelReader
-from scripts.wheels.sonames import load_sonames, not_provided, required_packages
+from scripts.wheels.sonames import unreadable_requirements
 
 _LONGEST = 120
 _MOST_TAGS = 50
 """What is taken of a name, a version, a tag, and of tags: a compressed tag of any length spells out into millions."""
-_BUILT_FOR = "torch.cuda.get_arch_list()"
+_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +47,13 @@ def about_metadata(passport: Passport, metadata: str, wheel: str, asked: Asked) 
     lines = (line for line in wheel.splitlines() if line.startswith("Tag:"))
     tags = tuple(sorted(line.partition(":")[2].strip()[:_LONGEST] for line in islice(lines, _MOST_TAGS)))
     fits, why = _fits(asked, raw.get("requires_python"))
-    notes = (*passport.notes, *_disagreements(asked.source.file, name, version, tags))
+    problems = (
+        *passport.problems,
+        *_disagreements(asked.source.file, name, version, tags),
+        *_unreadable(raw.get("requires_dist", ())),
+    )
     passport = replace(
-        passport, name=name or None, version=version or None, tags=tags, fits=fits, fits_why=why, notes=notes
+        passport, name=name or None, version=version or None, tags=tags, fits=fits, fits_why=why, problems=problems
     )
     return _about_cuda(passport, metadata, raw, asked)
 
@@ -79,15 +81,24 @@ def _disagreements(file: str, name: str, version: str, tags: Sequence[str]) -> l
     if parts is None:
         return [f"{file} is no wheel's name: installers refuse it"]
     project, release, _, named = parts
-    notes = []
+    problems = []
     if (canonicalize_name(name), version) not in {(project, str(release)), (project, release.public)}:
-        notes.append(
+        problems.append(
             f"METADATA is of {name or 'no name'} {version or 'without a version'}, the file's name says otherwise"
         )
     inside = {tag for one in tags if one.count("-") == 2 for tag in parse_tag(one)}
     if inside != named:
-        notes.append(f"WHEEL names other tags than the file's name: {', '.join(tags) or 'none'}")
-    return notes
+        problems.append(f"WHEEL names other tags than the file's name: {', '.join(tags) or 'none'}")
+    return problems
+
+
+def _unreadable(lines: Iterable[str]) -> list[str]:
+    """Say which Requires-Dist lines are none."""
+    found = unreadable_requirements(lines)
+    if not found:
+        return []
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return [f"Requires-Dist cannot be read: {'; '.join(one[:_LONGEST] for one in found[:_NAMED])}{more}"]
 
 
 def _about_cuda(passport: Passport, metadata: str, raw: RawMetadata, asked: Asked) -> Passport:
@@ -138,55 +149,3 @@ def _build(metadata: str, asked: Asked) -> tuple[CudaBuild | None, list[str]]:
         return cuda_build(metadata, asked.target, follow), notes
     except IntegrityError:
         return None, notes
-
-
-def about_readings(
-    readings: Sequence[LibraryReading], metadata: str | None, asked: Asked
-) -> tuple[LibraryPassport, ...]:
-    """Judge what was read here. Without METADATA it is a library of its own: who brings what it needs is not asked."""
-    table = load_sonames(asked.context.constraints / "sonames.toml")
-    packages = required_packages(parse_email(metadata or "")[0].get("requires_dist", ()), asked.target, table)
-    own = {one.library.rpartition("/")[2] for one in readings}
-    own |= {one.elf.soname for one in readings if one.elf is not None and one.elf.soname is not None}
-    made = []
-    for one in readings:
-        needed = () if one.elf is None else one.elf.needed
-        missing = () if metadata is None else not_provided(needed, own, packages, table)
-        made.append(
-            with_code(
-                one.library,
-                one.code,
-                asked.capability,
-                size=one.size,
-                packed=one.packed,
-                known=READ_HERE,
-                machine=None if one.elf is None else one.elf.machine,
-                soname=None if one.elf is None else one.elf.soname,
-                needed=needed,
-                missing=tuple(map(str, missing)),
-                problem=one.problem,
-            )
-        )
-    return tuple(made)
-
-
-def about_code(passport: Passport, libraries: Sequence[LibraryPassport], capability: ComputeCapability) -> Passport:
-    """Say of the wheel what its library with the most device code says; else what torch was built for; else nothing."""
-    main = most_device_code(libraries)
-    ordered = tuple(sorted(libraries, key=lambda one: (-sum(one.fatbins.values()), -one.size, one.library)))
-    problems = (*passport.problems, *(f"{one.library}: {one.problem}" for one in ordered if one.problem))
-    passport = replace(passport, libraries=ordered, problems=problems)
-    if main is not None:
-        return replace(passport, fit=main.fit, why=main.why, decided_by=main.library)
-    if passport.built_for is not None and any(one.known != READ_HERE for one in libraries):
-        code = DeviceCode(library=_BUILT_FOR, fatbins={passport.built_for: 1})
-        why = f"torch says that it was built for {passport.built_for}"
-        return replace(passport, fit=judge(code, capability).fit, why=why, decided_by=_BUILT_FOR)
-    if any(one.problem for one in libraries):
-        return replace(passport, why="not known: a library could not be read")
-    if any(one.known == NOT_READ for one in libraries):
-        return replace(passport, why="its device code was not read")
-    notes = passport.notes
-    if canonicalize_name(passport.name or "").startswith("nvidia-"):
-        notes = (*notes, "NVIDIA's own libraries may keep device code as data, as cuFFT does: of that nothing is said")
-    return replace(passport, why="no device code: no library has fatbins", notes=notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 from urllib.request import url2pathname
@@ -13,12 +13,15 @@ from packaging.utils import canonicalize_name
 
 from scripts.errors import IntegrityError, NoCandidateError, UsageError
 from scripts.model.target import Target
+from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
+from scripts.operations.local_paths import LONGEST, home_spelled_out, not_a_file, printable, shortened, stands_here
 from scripts.operations.torch_lock import named_source
 from scripts.redaction import redact
 from scripts.strategies.base import TorchSource
 from scripts.wheels.archive import is_library
 from scripts.wheels.evaluate import evaluate, explain
+from scripts.wheels.metadata import needed
 
 _REMOTE = ("http", "https")
 _FILES = (".whl", ".so", ".fatbin")
@@ -41,6 +44,8 @@ class WheelSource:
     """Who says so: `--sha256`, `the URL`, `the index`."""
     index: str | None = field(default=None, repr=False)
     """Where what it requires is looked up; None: the default index."""
+    notes: tuple[str, ...] = ()
+    """What of a requirement was left out."""
 
     @property
     def shown(self) -> str:
@@ -72,8 +77,8 @@ def find_source(
             hint="name a wheel by its path, or by a URL with http, https or file",
             reference="bad-url",
         )
-    path = Path(text).expanduser()
-    if path.is_file() or "/" in text.partition("@")[0] or text.endswith(_FILES) or is_library(text):
+    path = home_spelled_out(text)
+    if stands_here(path) or "/" in text.partition("@")[0] or text.endswith(_FILES) or is_library(text):
         return _local(path, given, source.index)
     return _required(text, source, context, target=target, index=index, sha256=given)
 
@@ -93,11 +98,6 @@ def _scheme(text: str) -> str:
         ) from error
 
 
-def printable(name: str) -> str:
-    """Spell out the bytes of a path that are no UTF-8."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _checked(sha256: str | None, option: str) -> str | None:
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise UsageError(f"{option} {sha256!r} is no sha256", hint="it has 64 hexadecimal digits", reference="bad-hash")
@@ -105,9 +105,10 @@ def _checked(sha256: str | None, option: str) -> str | None:
 
 
 def _local(path: Path, sha256: str | None, index: str | None) -> WheelSource:
-    if not path.is_file():
+    problem = not_a_file(path)
+    if problem:
         raise UsageError(
-            f"there is no file {redact(printable(str(path)))}",
+            problem,
             hint="name a wheel by its path, its URL, or as a requirement: torch==2.15.0",
             reference="no-such-file",
         )
@@ -135,21 +136,14 @@ def _required(
     text: str, source: TorchSource, context: Context, *, target: Target, index: str | None, sha256: str | None
 ) -> WheelSource:
     """Choose the best wheel of a requirement for the target, as an installer would; a CPU-only build is one too."""
-    try:
-        wanted = Requirement(text)
-    except InvalidRequirement as error:
-        raise UsageError(
-            f"{redact(text)!r} is no path, no URL and no requirement",
-            context=str(error).splitlines()[0],
-            hint="write it like torch==2.15.0, ./torch-2.15.0-cp312-cp312-manylinux_2_28_aarch64.whl, or https://...",
-            reference="bad-requirement",
-        ) from None
+    wanted = _requirement(text)
+    notes = _conditions(wanted, text, target)
     if wanted.url is not None:
-        return _remote(wanted.url, sha256, source.index)
+        return replace(_remote(wanted.url, sha256, source.index), notes=notes)
     project = canonicalize_name(wanted.name)
     where = source.index if context.lanes.owns(project) else index
     found = evaluate(
-        context.index(where).project(project),
+        _files(project, context, where),
         target,
         version=wanted.specifier if str(wanted.specifier) else None,
         lane_cuda=source.lane_cuda if project == "torch" else None,
@@ -174,4 +168,49 @@ def _required(
         sha256=sha256 or file.sha256,
         sha256_from="--sha256" if sha256 else "the index" if file.sha256 else "",
         index=source.index,
+        notes=notes,
     )
+
+
+def _requirement(text: str) -> Requirement:
+    try:
+        wanted = Requirement(text)
+        if len(wanted.name) > LONGEST:
+            raise InvalidRequirement(f"no project has a name of {len(wanted.name):,} characters")
+    except (ValueError, RecursionError) as error:  # InvalidRequirement, and numbers of thousands of digits
+        raise UsageError(
+            f"{shortened(redact(text))!r} is no path, no URL and no requirement",
+            context=shortened(redact((str(error).splitlines() or [""])[0])),
+            hint="write it like torch==2.15.0, ./torch-2.15.0-cp312-cp312-manylinux_2_28_aarch64.whl, or https://...",
+            reference="bad-requirement",
+        ) from None
+    return wanted
+
+
+def _conditions(wanted: Requirement, text: str, target: Target) -> tuple[str, ...]:
+    """Say what of a requirement is left out. Raises NoCandidateError where its marker is false for the target."""
+    if wanted.marker is not None and not needed([text], target):
+        raise NoCandidateError(
+            f"{shortened(redact(text))} does not apply to {target}",
+            context=f"{shortened(str(wanted.marker))} is not true there",
+            hint="leave the marker out, or choose another --platform or --python",
+            reference="marker-is-false",
+        )
+    if not wanted.extras:
+        return ()
+    return (f"its extras were not looked into: {shortened(', '.join(sorted(wanted.extras)))}",)
+
+
+def _files(project: str, context: Context, where: str | None) -> tuple[IndexFile, ...]:
+    """List a project's files; of one that the default index does not have, no lane is to blame."""
+    try:
+        return context.index(where).project(project)
+    except NoCandidateError as error:
+        if where is not None or error.reference != "project-not-found":
+            raise
+        raise NoCandidateError(
+            error.message,
+            context=error.context,
+            hint=f"is the name right? A file is named by its path: ./{project}",
+            reference=error.reference,
+        ) from error

@@ -5,8 +5,6 @@ The file is needed because a library's section headers stand at its end; none is
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shutil
 import struct
 import threading
@@ -16,26 +14,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from scripts.disk import SPACE_HINT, disk_errors
 from scripts.errors import DiskError, IntegrityError
 from scripts.wheels.archive import data_offset
 from scripts.wheels.devicecode import DeviceCode, read_device_code
-from scripts.wheels.elf import ElfFacts, read_elf
+from scripts.wheels.elf import ELF_MAGIC, ElfFacts, foreign_kind, read_elf
 from scripts.wheels.fatbin import MAGIC
+from scripts.wheels.hashing import LARGEST, LARGEST_IN_ALL, WRONG_HASH, Checksum
 from scripts.wheels.inflating import inflate
 
-LARGEST = 8 << 30
-"""Bytes of one library that are unpacked at most."""
-LARGEST_IN_ALL = 16 << 30
-"""Bytes of all libraries of a wheel that are unpacked at most; torch 2.15.0 has 0.95 billion."""
 MOST = 2000
 """Libraries of a wheel that are read; torch 2.15.0 has 20."""
 
 _WORKERS = 2
 _CHUNK = 1 << 18
 _NAME = "library"
+_HEAD = 64
 _HINT = "fetch it again, or name another mirror"
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -61,15 +57,22 @@ class LibraryReading:
     code: DeviceCode | None = None
     elf: ElfFacts | None = None
     problem: str = ""
+    wrong_hash: bool = False
+    """Its hash is not RECORD's: `problem` says so too."""
+    foreign: str = ""
+    """What it is where it is no ELF library, as some `.so` are not: `Mach-O`. Nothing else was read of it then."""
 
 
 def read_library(path: Path, name: str) -> LibraryReading:
     """Read a library, or a bare fatbin (then without ELF facts), that is a file of its own."""
     size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    bare = head.startswith(MAGIC)
+    if not bare and not head.startswith(ELF_MAGIC):
+        return LibraryReading(library=name, size=size, packed=size, foreign=foreign_kind(head))
     try:
         code = read_device_code(path, hint=_HINT)
-        with path.open("rb") as stream:
-            bare = stream.read(len(MAGIC)) == MAGIC
         elf = None if bare else read_elf(path, hint=_HINT)
     except IntegrityError as error:
         problem = f"it cannot be read as a library: {error.context}"
@@ -133,7 +136,7 @@ class _Unpacker:
         path = self.folder / f"{_NAME}-{number}"
         promised = self.hashes.get(member.filename, "")
         try:
-            digest = self._unpack(member, path, with_crc=not promised.startswith("sha256="))
+            agrees = self._unpack(member, path, Checksum(promised, member))
             found = read_library(path, member.filename)
         except _DAMAGE as error:
             problem = f"it cannot be unpacked: {error or type(error).__name__}"
@@ -141,36 +144,26 @@ class _Unpacker:
         finally:
             with disk_errors(path):
                 path.unlink(missing_ok=True)
-        if promised.startswith("sha256=") and promised.rstrip("=") != f"sha256={digest}":
-            problem = f"its hash is not RECORD's: sha256={digest}"
-            return replace(found, problem="; ".join(filter(None, (problem, found.problem))))
+        if not agrees:
+            problem = "; ".join(filter(None, (WRONG_HASH, found.problem)))
+            return replace(found, wrong_hash=True, problem=problem)
         return found
 
-    def _unpack(self, member: zipfile.ZipInfo, path: Path, *, with_crc: bool) -> str:
-        """Write a member to `path` and give its hash as RECORD writes it; without one the zip's checksum must do.
+    def _unpack(self, member: zipfile.ZipInfo, path: Path, checksum: Checksum) -> bool:
+        """Write a member to `path`, and tell whether its hash is RECORD's.
 
         Raises ValueError, struct.error where it is not what its directory says.
         """
-        digest: Any = hashlib.sha256()
-        size, checksum = 0, 0
         with disk_errors(path):
             target = path.open("wb")
         with target:
             for data in inflate(self._chunks(member), member.compress_type):
-                size += len(data)
-                if size > member.file_size:
-                    break
-                digest.update(data)
-                checksum = zlib.crc32(data, checksum) if with_crc else 0
+                checksum.feed(data)
                 with disk_errors(path):
                     target.write(data)
             with disk_errors(path):
                 target.flush()
-        if size != member.file_size:
-            raise ValueError(f"{'more than' if size > member.file_size else f'{size:,} of'} {member.file_size:,} bytes")
-        if with_crc and checksum != member.CRC:
-            raise ValueError("its checksum is not the directory's")
-        return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+        return checksum.agrees()
 
     def _chunks(self, member: zipfile.ZipInfo) -> Iterator[bytes]:
         """Read a member's compressed bytes; the archive has one position for all threads."""

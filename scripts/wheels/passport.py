@@ -28,6 +28,8 @@ class Fit(StrEnum):
     JIT = "needs PTX JIT"
     """No cubin runs, but there is PTX, which the driver compiles when it is first used."""
     NO = "does not run"
+    UNKNOWN = "not known"
+    """It was not read, cannot be, or may be kept where nobody sees it: `why` says which."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,8 @@ class Judgement:
 
     fit: Fit | None
     why: str
+    part: str = ""
+    """`317 of 609`: that many fatbins hold code that runs; empty: all that are judged, or none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +65,12 @@ class LibraryPassport:
     why: str = ""
     problem: str = ""
     """Why it could not be read, or is not what RECORD says; empty: sound."""
+    part: str = ""
+    """Of code that runs: `317 of 609`, where not all fatbins hold such; empty: all do."""
+    foreign: str = ""
+    """What it is where it is no ELF library: `Mach-O`, `PE`."""
+    data: int = 0
+    """Bytes of its largest section of data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +108,18 @@ class Passport:
     triton_how: str = ""
     driver: str | None = None
     """The lowest NVIDIA driver for that CUDA release, `580`, by minor-version compatibility."""
+    cuda_needed: str | None = None
+    """CUDA's major version by what its libraries need, where its metadata names none: `13`."""
+    cuda_needed_by: str | None = None
+    """`libcudart.so.13`."""
     driver_packaged: str | None = None
     """The driver that the release came with: what compiles its PTX is at least that."""
     capability: str
     rule: str
     fit: Fit | None = None
     """Of the library with the most device code."""
+    part: str = ""
+    """`317 of 609`: not all of that library's fatbins hold code that runs; empty: all do, or none."""
     why: str = ""
     decided_by: str | None = None
     """That library; or where none was read, torch's own word for what it was built for."""
@@ -112,7 +128,7 @@ class Passport:
     libraries: tuple[LibraryPassport, ...] = ()
     record: RecordReport | None = None
     problems: tuple[str, ...] = ()
-    """What makes it unsound: RECORD, broken libraries. None of it is about what it runs on."""
+    """What makes it unsound: RECORD, broken libraries, names that differ. None of it is about what it runs on."""
     notes: tuple[str, ...] = ()
     requests: int = 0
     """Made to read it from afar."""
@@ -123,7 +139,7 @@ class Passport:
 def judge(code: DeviceCode | None, capability: ComputeCapability) -> Judgement:
     """Judge one library's device code for a capability by RULE. None: it was not read."""
     if code is None:
-        return Judgement(fit=None, why="not known")
+        return Judgement(fit=Fit.UNKNOWN, why="not known")
     if not code.total:
         return Judgement(fit=None, why="no fatbins")
     if not code.cubins and not code.ptx:
@@ -134,9 +150,11 @@ def judge(code: DeviceCode | None, capability: ComputeCapability) -> Judgement:
         why = f"none of {code.total} fatbins holds code for {capability}"
     elif not answer.runs:
         why = f"only {answer.covered} of {code.total} fatbins hold code for {capability} ({answer.by})"
-    if linked := code.fatbins.get("", 0):
+    linked = code.fatbins.get("", 0)
+    if linked:
         why += f"; {linked} more hold only LTO code, linked when it runs: not judged"
-    return Judgement(fit=_fit(code, capability) if answer.runs else Fit.NO, why=why)
+    part = f"{answer.covered} of {code.total}" if answer.runs and answer.covered < code.total - linked else ""
+    return Judgement(fit=_fit(code, capability) if answer.runs else Fit.NO, why=why, part=part)
 
 
 def architecture_fit(name: str, capability: ComputeCapability) -> Fit:
@@ -179,9 +197,13 @@ def with_code(
     needed: Sequence[str] = (),
     missing: Sequence[str] = (),
     problem: str = "",
+    foreign: str = "",
+    data: int = 0,
 ) -> LibraryPassport:
     """Make one library's passport of what was read of it."""
     judgement = judge(code, capability)
+    if foreign:
+        judgement = Judgement(fit=Fit.UNKNOWN, why=f"not known: it is no ELF library ({foreign})")
     return LibraryPassport(
         library=library,
         size=size,
@@ -197,4 +219,7 @@ def with_code(
         fit=judgement.fit,
         why="it could not be read" if problem and code is None else judgement.why,
         problem=problem,
+        part=judgement.part,
+        foreign=foreign,
+        data=data,
     )

@@ -42,6 +42,17 @@ class RecordReport:
     """Lines without a hash of sha256 or better."""
     unreadable: tuple[str, ...] = ()
     """Lines that are none."""
+    hashes_read: bool = False
+    """True: every file was read, and its hash compared."""
+    wrong_hashes: tuple[str, ...] = ()
+    """Files whose hash is not RECORD's, libraries among them."""
+    damaged: tuple[str, ...] = ()
+    """`NAME: why it cannot be unpacked`; libraries say so themselves."""
+
+    @property
+    def disagreements(self) -> int:
+        """How many there are, of all kinds."""
+        return sum(len(getattr(self, field)) for field, _ in _WORDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +145,8 @@ _WORDS = (
     ("wrong_sizes", "a wrong size"),
     ("unhashed", "no hash in RECORD"),
     ("unreadable", "a line of RECORD that is none"),
+    ("wrong_hashes", "a hash that is not RECORD's"),
+    ("damaged", "cannot be unpacked"),
 )
 
 

@@ -89,5 +89,6 @@ def test_what_is_read_from_afar_agrees(home: Path) -> None:
     whole = inspect("torch==2.15.0", home, download=True)["passport"]
     assert remote["bytes_read"] <= 20_000_000
     assert remote["requests"] <= 30
-    for field in ("name", "tags", "cuda", "nvrtc", "triton", "sha256", "size", "fit", "record"):
+    assert {**remote["record"], "hashes_read": True} == whole["record"]
+    for field in ("name", "tags", "cuda", "nvrtc", "triton", "sha256", "size", "fit"):
         assert remote[field] == whole[field], field

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from scripts.operations.passport_chart import CLASSES, SIGNS, chart
+from scripts.operations.passport_chart import CLASSES, PART_SIGN, SIGNS, chart
 from scripts.operations.passport_page import passport_page
 from scripts.operations.passport_style import STYLE
 from scripts.wheels.devicecode import DeviceCode
@@ -113,8 +113,8 @@ def test_a_bar_for_each_library_a_segment_for_each_architecture() -> None:
     svg = drawn(CUDA, DeviceCode(library="b.so", fatbins={"sm_90 compute_90": 4}))
     labels = [one.text for one in svg.iter("text")]
     assert [label for label in labels if label and re.match(r"sm_|PTX", label)] == [
-        *("sm_80", "sm_90", "sm_100", "sm_110", "sm_120", "sm_121a"),
-        *("sm_90", "PTX 90"),
+        *("sm_121a", "sm_120", "sm_80", "sm_90", "sm_100", "sm_110"),  # what runs first
+        *("PTX 90", "sm_90"),
     ]
     assert f"{SIGNS[Fit.SAME_MAJOR]} 476" in labels
     assert f"{SIGNS[Fit.RUNS]} 1" in labels
@@ -154,3 +154,26 @@ def test_each_answer_has_a_sign_and_a_colour_of_its_own() -> None:
     for name in CLASSES.values():
         assert f".key.{name}" in STYLE
         assert f".verdict.{name}" in STYLE
+
+
+def test_what_runs_in_part_is_another_sign_and_colour() -> None:
+    code = DeviceCode(library="a.so", fatbins={"sm_90 sm_121a": 317, "sm_90": 292})
+    whole = passport_page(passport(library("a.so", DeviceCode(library="a.so", fatbins={"sm_121a": 317}))))
+    part = passport_page(passport(library("a.so", code), part="317 of 609"))
+    assert '<section class="verdict runs">' in whole
+    assert "in part" not in checked(whole).text
+    assert '<section class="verdict part">' in part
+    assert "runs, in part: 317 of 609 on compute capability" in checked(part).text
+    assert f'<span class="key part">{PART_SIGN}</span>' in part
+
+
+def test_its_foot_says_by_what_and_when() -> None:
+    assert "kokoro-spark 1.2, 2026-11-24; wheel.inspect, schema 1" in passport_page(
+        passport(), made="kokoro-spark 1.2, 2026-11-24"
+    )
+
+
+def test_the_rule_only_where_there_is_something_to_judge() -> None:
+    assert "The rule:" in passport_page(passport())
+    for fit in (None, Fit.UNKNOWN):
+        assert "The rule:" not in passport_page(passport(fit=fit, why="no libraries", decided_by=None))

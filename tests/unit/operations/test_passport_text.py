@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from scripts.operations.passport_text import passport_lines
+from scripts.model.target import GB10
+from scripts.operations.passport_text import passport_lines, size_words
 from scripts.wheels.devicecode import DeviceCode
+from scripts.wheels.passport import Fit, LibraryPassport, with_code
 from scripts.wheels.record import RecordReport
 from tests.support.passports import CUDA, FILE, library, passport
 
@@ -59,7 +62,18 @@ def test_what_a_person_wants_to_know() -> None:
         ({"requests": 4, "bytes_read": 2_000_000}, "read 2.0 MB in 4 requests"),
         ({"built_for": "sm_80 sm_120"}, "built for sm_80 sm_120 (torch.cuda.get_arch_list())"),
         ({"record": None}, "RECORD there is not one"),
-        ({"record": RecordReport(entries=9, files=8, absent=("a",))}, "9 entries for 8 files: 1 disagreements"),
+        ({"record": RecordReport(entries=9, files=8, absent=("a",))}, "9 entries for 8 files: 1 disagreement"),
+        ({"record": RecordReport(entries=1, files=1, hashes_read=True)}, "1 entry for 1 file: agrees with the wheel's"),
+        ({"record": RecordReport(entries=9, files=9, hashes_read=True)}, "directory: names, sizes and hashes"),
+        ({"record": RecordReport(entries=9, files=9)}, "names and sizes (hashes were not read)"),
+        ({"record": RecordReport(entries=9, files=9, wrong_hashes=("a", "b"))}, "9 files: 2 disagreements"),
+        ({"requests": 1, "bytes_read": 32_592}, "read 32.6 kB in 1 request"),
+        (
+            {"cuda": None, "cuda_needed": "13", "cuda_needed_by": "libcudart.so.13"},
+            "CUDA 13 by libcudart.so.13, which it",
+        ),
+        ({"cuda": None, "cuda_needed": "13", "driver": "580"}, "driver 580 or newer"),
+        ({"part": "317 of 609"}, "runs by the same-major rule, in part: 317 of 609 (torch/lib/libtorch_cuda.so: 476"),
         ({"problems": ("a.so: broken",)}, "problems - a.so: broken"),
         ({"notes": ("look here",)}, "notes - look here"),
     ],
@@ -97,3 +111,30 @@ def test_no_device_code_and_no_credentials() -> None:
     )
     assert "12.1: no device code" in found[1]
     assert "secret" not in "\n".join(found)
+
+
+def test_the_rule_only_where_there_is_something_to_judge() -> None:
+    for fit in (None, Fit.UNKNOWN):
+        found = text(fit=fit, why="nothing is known", decided_by=None)
+        assert "a cubin, and PTX with suffix" not in unfolded(found)
+        assert "nothing is known" in found
+
+
+def test_a_library_of_another_system_has_a_line_of_its_own() -> None:
+    mach = with_code("a.so", None, GB10, size=9, packed=9, known="read here", foreign="Mach-O")
+    found = unfolded("\n".join(passport_lines(passport(mach))))
+    assert "no ELF library (Mach-O): a.so" in found
+    assert "no fatbins" not in found
+
+
+@pytest.mark.parametrize("libraries", [(), (library("a.so", None, problem="broken"),)])
+def test_no_two_blank_lines(libraries: tuple[LibraryPassport, ...]) -> None:
+    lines = passport_lines(passport(*libraries, problems=("a.so: broken",)))
+    assert not any(first == second == "" for first, second in pairwise(lines))
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(0, "0.0 kB"), (512, "0.5 kB"), (32_592, "32.6 kB"), (99_999, "100.0 kB"), (100_000, "0.1 MB")]
+)
+def test_sizes(size: int, words: str) -> None:
+    assert size_words(size) == words

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import IntegrityError
-from scripts.wheels.elf import ElfFacts, read_elf
+from scripts.wheels.elf import ElfFacts, foreign_kind, read_elf
 
 FATBINS = Path(__file__).parents[2] / "data" / "fatbins"
 PLAIN = (FATBINS / "plain.so").read_bytes()
@@ -15,7 +15,23 @@ PLAIN = (FATBINS / "plain.so").read_bytes()
 
 def test_what_a_library_says_of_itself() -> None:
     found = read_elf(FATBINS / "plain.so", hint="")
-    assert found == ElfFacts(machine="x86_64", soname=None, needed=("libstdc++.so.6", "libgcc_s.so.1", "libc.so.6"))
+    needed = ("libstdc++.so.6", "libgcc_s.so.1", "libc.so.6")
+    assert found == ElfFacts(machine="x86_64", soname=None, needed=needed, data=18024)  # readelf -SW: .nv_fatbin
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"", "empty"),
+        (b"GROUP ( libc.so.6 )\n", "text, as a linker script is"),
+        (bytes.fromhex("cffaedfe0c000001"), "Mach-O"),
+        (bytes.fromhex("cafebabe00000002"), "Mach-O"),
+        (b"MZ\x90\0", "PE"),
+        (b"\x7fEL", "unknown"),
+    ],
+)
+def test_what_is_no_elf(head: bytes, kind: str) -> None:
+    assert foreign_kind(head) == kind
 
 
 @pytest.mark.parametrize(("number", "machine"), [(183, "aarch64"), (21, "EM_PPC64"), (60_000, "60000")])

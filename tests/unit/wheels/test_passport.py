@@ -38,13 +38,28 @@ def code(**fatbins: int) -> DeviceCode:
         (DeviceCode(library="l", fatbins={}), "12.1", None, "no fatbins"),
         (DeviceCode(library="l", fatbins={"": 30}), "12.1", None, "all 30 fatbins hold only LTO code"),
         (DeviceCode(library="l", fatbins={"": 30, "sm_120": 2}), "12.1", Fit.SAME_MAJOR, "30 more hold only LTO code"),
-        (None, "12.1", None, "not known"),
+        (None, "12.1", Fit.UNKNOWN, "not known"),
     ],
 )
 def test_the_four_answers(found: DeviceCode | None, capability: str, fit: Fit | None, words: str) -> None:
     judgement = judge(found, ComputeCapability.parse(capability))
     assert judgement.fit == fit
     assert words in judgement.why
+
+
+@pytest.mark.parametrize(
+    ("found", "part"),
+    [
+        (code(sm_121a=317, sm_90=292), "317 of 609"),
+        (code(sm_120=475, sm_120__sm_121a=1), ""),  # torch's: all
+        (code(sm_90=475, sm_121a=1), ""),  # too few: it does not run
+        (code(sm_90=7), ""),
+        (DeviceCode(library="l", fatbins={"": 30, "sm_120": 2}), ""),  # what is not judged is no part
+        (DeviceCode(library="l", fatbins={"": 30, "sm_120": 2, "sm_90": 1}), "2 of 33"),
+    ],
+)
+def test_in_part(found: DeviceCode, part: str) -> None:
+    assert judge(found, GB10).part == part
 
 
 @pytest.mark.parametrize(

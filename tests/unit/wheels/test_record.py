@@ -75,3 +75,12 @@ def test_many_names_are_counted_not_listed() -> None:
     (problem,) = record_problems(report)
     assert problem.endswith("and 995 more")
     assert len(problem) < 200
+
+
+def test_hashes_are_counted_and_named() -> None:
+    report = RecordReport(entries=9, files=9, hashes_read=True, wrong_hashes=tuple("abcdefg"), damaged=("h: broken",))
+    assert report.disagreements == 8
+    assert record_problems(report) == (
+        "a hash that is not RECORD's: a, b, c, d, e and 2 more",
+        "cannot be unpacked: h: broken",
+    )
