@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from packaging.metadata import RawMetadata, parse_email
 from packaging.specifiers import SpecifierSet
-from packaging.tags import parse_tag
+from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from scripts.errors import IntegrityError, SparkError
 from scripts.model.target import ComputeCapability, Target
@@ -44,8 +44,7 @@ def about_metadata(passport: Passport, metadata: str, wheel: str, asked: Asked) 
     """Say what METADATA and WHEEL say: name, tags against the target, CUDA, NVRTC, Triton, driver."""
     raw, _ = parse_email(metadata)
     name, version = raw.get("name", "")[:_LONGEST], raw.get("version", "")[:_LONGEST]
-    lines = (line for line in wheel.splitlines() if line.startswith("Tag:"))
-    tags = tuple(sorted(line.partition(":")[2].strip()[:_LONGEST] for line in islice(lines, _MOST_TAGS)))
+    tags = sorted(line.partition(":")[2].strip()[:_LONGEST] for line in wheel.splitlines() if line.startswith("Tag:"))
     fits, why = _fits(asked, raw.get("requires_python"))
     problems = (
         *passport.problems,
@@ -53,7 +52,13 @@ def about_metadata(passport: Passport, metadata: str, wheel: str, asked: Asked) 
         *_unreadable(raw.get("requires_dist", ())),
     )
     passport = replace(
-        passport, name=name or None, version=version or None, tags=tags, fits=fits, fits_why=why, problems=problems
+        passport,
+        name=name or None,
+        version=version or None,
+        tags=tuple(tags[:_MOST_TAGS]),
+        fits=fits,
+        fits_why=why,
+        problems=problems,
     )
     return _about_cuda(passport, metadata, raw, asked)
 
@@ -82,14 +87,32 @@ def _disagreements(file: str, name: str, version: str, tags: Sequence[str]) -> l
         return [f"{file} is no wheel's name: installers refuse it"]
     project, release, _, named = parts
     problems = []
-    if (canonicalize_name(name), version) not in {(project, str(release)), (project, release.public)}:
+    if canonicalize_name(name) != project or _version(version) not in {release, Version(release.public)}:
         problems.append(
             f"METADATA is of {name or 'no name'} {version or 'without a version'}, the file's name says otherwise"
         )
-    inside = {tag for one in tags if one.count("-") == 2 for tag in parse_tag(one)}
-    if inside != named:
-        problems.append(f"WHEEL names other tags than the file's name: {', '.join(tags) or 'none'}")
+    if _spelled_out(tags, len(named)) != named:
+        shown = f"{', '.join(tags[:_NAMED]) or 'none'}{f' and {len(tags) - _NAMED} more' if len(tags) > _NAMED else ''}"
+        problems.append(f"WHEEL names other tags than the file's name: {shown}")
     return problems
+
+
+def _spelled_out(tags: Iterable[str], most: int) -> set[Tag]:
+    """Spell compressed tags out, until there are more than there should be."""
+    found: set[Tag] = set()
+    for one in tags:
+        if one.count("-") == 2:
+            found |= parse_tag(one)
+        if len(found) > most:
+            break
+    return found
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except ValueError:  # also int's, of too many digits
+        return None
 
 
 def _unreadable(lines: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from scripts.errors import DiskError, ExitCode, IntegrityError, NoCandidateError, UsageError
 from scripts.operations.context import Context
 from scripts.wheels.passport import Fit
+from scripts.wheels.writer import metadata_text, wheel_bytes
 from tests.support.contexts import context
 from tests.support.index_server import make_wheel
 from tests.unit.operations.test_inspecting import (
@@ -136,6 +137,36 @@ def test_tags_that_are_not_the_name_s(tmp_path: Path, here: Context) -> None:
     found = inspect(path.rename(tmp_path / "demo-1.0-cp312-cp312-linux_aarch64.whl"), here)
     assert found.exit_code == ExitCode.INTEGRITY
     assert found.passport.problems == ("WHEEL names other tags than the file's name: py3-none-any",)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "sound"),
+    [
+        ("Demo", "1.0", True),
+        ("demo", "1.0.0", True),  # the same release, spelled otherwise
+        ("demo", "01.0", True),
+        ("demo", "1.1", False),
+        ("demo", "1" * 5000, False),
+        ("demos", "1.0", False),
+    ],
+)
+def test_a_name_and_a_version_may_be_spelled_otherwise(
+    tmp_path: Path, here: Context, name: str, version: str, *, sound: bool
+) -> None:
+    path = make_wheel(tmp_path, "demo", "1.0")
+    text = metadata_text(name, version).encode()
+    data = wheel_bytes(name="demo", version="1.0", files={"demo.py": b""}, metadata=text.decode())
+    path.write_bytes(data)
+    assert (inspect(path, here).exit_code == ExitCode.OK) is sound
+
+
+def test_many_tags_are_compared_and_few_shown(tmp_path: Path, here: Context) -> None:
+    pythons = ".".join(f"cp{number}" for number in range(30, 39))
+    tag = f"{pythons}-{pythons}-any"  # 81 of them
+    assert inspect(make_wheel(tmp_path, "demo", "1.0", tag), here).passport.problems == ()
+    found = inspect(make_wheel(tmp_path, "demo", "1.0", tag).rename(tmp_path / "demo-1.0-py3-none-any.whl"), here)
+    (problem,) = found.passport.problems
+    assert problem.endswith("cp30-cp34-any and 76 more")
 
 
 def test_a_requirement_that_is_none(tmp_path: Path, here: Context) -> None:
