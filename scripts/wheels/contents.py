@@ -40,7 +40,10 @@ class Contents:
     def with_hashes(self, report: HashReport, libraries: Sequence[str] = ()) -> Contents:
         """Add what was found of the members' hashes; `libraries` are those whose hash is wrong."""
         if self.record is None:
-            return replace(self, odd=(*self.odd, *(f"it cannot be unpacked: {one}" for one in report.damaged[:_NAMED])))
+            shown = [f"it cannot be unpacked: {one}" for one in report.damaged[:_NAMED]]
+            rest = len(report.damaged) - _NAMED
+            more = [f"and {rest:,} more cannot be"] if rest > 0 else []
+            return replace(self, odd=(*self.odd, *shown, *more))
         wrong = tuple(sorted((*report.wrong, *libraries)))
         return replace(self, record=replace(self.record, hashes_read=True, wrong_hashes=wrong, damaged=report.damaged))
 

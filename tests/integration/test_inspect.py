@@ -114,6 +114,7 @@ def test_a_wheel_of_another_hash(wheel: Path, made: Context) -> None:
         with pytest.raises(IntegrityError) as caught:
             inspect("demo", made, index=server.url, download=True)
         assert caught.value.reference == "wrong-hash"
+    assert not list((made.home.cache / "wheels").iterdir())
 
 
 def test_a_file_behind_a_url_is_read_whole(wheel: Path, made: Context) -> None:

@@ -181,11 +181,13 @@ def test_a_broken_library_is_a_problem_not_an_end(tmp_path: Path, here: Context,
     assert library(found, "plain.so").fit is Fit.RUNS  # the rest has its passport
 
 
-def rewritten(path: Path, change: Callable[[str, bytes], bytes | None], **options: Any) -> Path:
+def rewritten(
+    path: Path, change: Callable[[str, bytes], bytes | None], method: int = zipfile.ZIP_DEFLATED, **options: Any
+) -> Path:
     """Write a wheel again with its members changed, or left out."""
     copy = path.with_name("other") / path.name
     copy.parent.mkdir()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w", method) as new:
         for name in old.namelist():
             data = change(name, old.read(name))
             if data is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,16 @@ def test_a_flipped_byte_of_a_small_file(tmp_path: Path, here: Context) -> None:
     assert found.exit_code == ExitCode.INTEGRITY
     names = ", ".join(f"demo/{n}.py" for n in range(5))
     assert found.passport.problems == (f"a hash that is not RECORD's: {names} and 4 more",)
+
+
+def test_without_a_record_the_zip_s_checksums_must_do(tmp_path: Path, here: Context) -> None:
+    made = make_wheel(tmp_path, "demo", "1.0", files={f"demo/{n}.py": b"value = 1\n" for n in range(9)})
+    path = rewritten(made, lambda name, data: None if name.endswith("RECORD") else data, zipfile.ZIP_STORED)
+    assert inspect(path, here).passport.problems == ("it has 0 RECORD files",)
+    path.write_bytes(path.read_bytes().replace(b"value = 1", b"value = 2"))
+    problems = inspect(path, here).passport.problems
+    assert problems[1] == "it cannot be unpacked: demo/0.py: its checksum is not the directory's"
+    assert problems[-1] == "and 4 more cannot be"
 
 
 def test_a_library_with_another_hash_is_named_once(tmp_path: Path, here: Context) -> None:
