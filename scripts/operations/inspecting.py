@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from scripts.disk import disk_errors, write_whole
+from scripts.disk import write_whole
 from scripts.errors import ExitCode, IntegrityError, UsageError
 from scripts.home import CHECKOUT
 from scripts.model.target import ComputeCapability, Target
 from scripts.operations.context import Context
-from scripts.operations.fetching import cached_wheel, forget_wheel
+from scripts.operations.fetching import cached_wheel, forget_wheel, scratch
 from scripts.operations.inspecting_afar import inspect_from_afar
 from scripts.operations.local_paths import printable
 from scripts.operations.meanwhile import meanwhile
@@ -166,14 +165,10 @@ def _from_archive(passport: Passport, archive: zipfile.ZipFile, path: Path, aske
     contents = read_contents(archive)
     libraries = {one.filename for one in contents.libraries}
     hashed = meanwhile(lambda: hash_members(path, contents.members, contents.hashes, without=libraries))
-    cache = asked.context.home.cache
-    with disk_errors(cache):
-        cache.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=cache, prefix="inspect-")
     # What is asked of an index takes half as long as reading torch's libraries.
     described = meanwhile(lambda: about_metadata(passport, contents.metadata, contents.wheel, asked))
-    with folder as name:
-        readings = list(read_libraries(archive, contents.libraries, Path(name), contents.hashes))
+    with scratch(asked.context) as folder:
+        readings = list(read_libraries(archive, contents.libraries, folder, contents.hashes))
     contents = contents.with_hashes(hashed(), [one.library for one in readings if one.wrong_hash])
     filled = described()
     filled = replace(filled, record=contents.record, problems=(*contents.problems, *filled.problems))
