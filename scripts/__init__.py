@@ -33,6 +33,6 @@ Who may import whom, downwards only (tests/unit/test_imports.py holds it):
     operations -> every stage below
     verification, environments, weights -> strategies, wheels, and all that stands above facts/ in this map
     strategies -> wheels, and what wheels may; facts, wheels -> model, errors, redaction, home, serial, and disk to
-        write a wheel (runners and fetchers arrive as arguments)
+        write what they make or remember (runners and fetchers arrive as arguments)
     inside -> runtime; runtime -> nothing of ours
 """
