@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import tempfile
 import time
@@ -14,6 +15,7 @@ from scripts.errors import IntegrityError
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
 
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _STALE_SECONDS = 3600.0
 """No run that is alive keeps a scratch folder for so long."""
 
@@ -21,12 +23,12 @@ _STALE_SECONDS = 3600.0
 def fetch_wheel(file: IndexFile, context: Context) -> Path:
     """Download a file of an index, or find it in the cache.
 
-    Raises IntegrityError (no-hash) where the index names no hash for it, for then nobody knows what came; and what
-    downloading raises.
+    Raises IntegrityError (no-hash) where the index names no hash for it, for then nobody knows what came, or what is
+    none, for it is part of a path; and what downloading raises.
     """
-    if file.sha256 is None:
+    if file.sha256 is None or not _SHA256.fullmatch(file.sha256):
         raise IntegrityError(
-            f"the index names no hash for {file.filename}: it is not downloaded",
+            f"the index names no sha256 for {file.filename}: it is not downloaded",
             reference="no-hash",
             hint="name an index that has hashes (every mirror of the default one does)",
         )

@@ -25,6 +25,8 @@ _LEGACY = {
     Architecture.X86_64: {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"},
     Architecture.AARCH64: {17: "manylinux2014"},
 }
+_PLAIN = re.compile(r"[\w.+!-]+")
+"""What a wheel's name is made of."""
 _MOST_TAGS = 500
 _NEAREST = (
     RejectionReason.CPU_ONLY,
@@ -68,9 +70,12 @@ def platforms(target: Target) -> tuple[str, ...]:
 def parse_wheel_name(filename: str) -> tuple[NormalizedName, Version, BuildTag, frozenset[Tag]] | None:
     """Split a file's name; None where it is no wheel's.
 
-    packaging multiplies compressed tags out, which a long name makes millions; and of a number with thousands of
-    digits it raises another ValueError than its own.
+    packaging takes tags with slashes in them, and a name like that would lead out of the folder it is written into. It
+    multiplies compressed tags out, which a long name makes millions; and of a number with thousands of digits it raises
+    another ValueError than its own.
     """
+    if not _PLAIN.fullmatch(filename):
+        return None
     if math.prod(part.count(".") + 1 for part in filename.split("-")[-3:]) > _MOST_TAGS:
         return None
     try:

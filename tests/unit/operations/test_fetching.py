@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from pathlib import Path
 
 import pytest
 
-from scripts.operations.fetching import forget_wheel, scratch
+from scripts.errors import IntegrityError
+from scripts.operations.fetching import fetch_wheel, forget_wheel, scratch
 from tests.support.contexts import context
 from tests.support.machines import PC
+from tests.support.pages import index_file
 
 
 def test_a_scratch_folder_goes_with_its_content(tmp_path: Path) -> None:
@@ -39,3 +42,12 @@ def test_forgetting_a_wheel_leaves_no_empty_folder(tmp_path: Path, *, alone: boo
     forget_wheel(wheel)
     assert wheel.parent.exists() is not alone
     assert not wheel.exists()
+
+
+@pytest.mark.parametrize("sha256", [None, "", "../../../../../x", "ab" * 31, "g" * 64])
+def test_what_is_no_hash_is_no_part_of_a_path(tmp_path: Path, sha256: str | None) -> None:
+    file = dataclasses.replace(index_file("torch-2.15.0-py3-none-any.whl"), sha256=sha256)
+    with pytest.raises(IntegrityError) as caught:
+        fetch_wheel(file, context(tmp_path, PC))
+    assert caught.value.reference == "no-hash"
+    assert list(tmp_path.iterdir()) == []

@@ -22,7 +22,10 @@ LONG = "9" * 5000
 TAGS = ".".join(f"cp{number}" for number in range(400))
 
 
-@pytest.mark.parametrize("name", [f"torch-{LONG}-cp312-cp312-any.whl", f"torch-1-{TAGS}-{TAGS}-{TAGS}.whl", "a.whl"])
+@pytest.mark.parametrize(
+    "name",
+    [f"torch-{LONG}-cp312-cp312-any.whl", f"torch-1-{TAGS}-{TAGS}-{TAGS}.whl", "a.whl", "torch-1-py3-none-any.a/b.whl"],
+)
 def test_names_that_are_no_wheel_s(name: str) -> None:
     found = evaluate([index_file(name)], SPARK, version=None)
     assert [one.reason for one in found.rejections] == [RejectionReason.NOT_A_WHEEL]
