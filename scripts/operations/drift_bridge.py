@@ -16,6 +16,7 @@ from scripts.model.evidence import Outcome
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
 from scripts.operations.drift_findings import version_of
+from scripts.operations.fetching import fetch_wheel
 from scripts.probing import ask
 from scripts.wheels.archive import open_archive, read_text
 
@@ -42,13 +43,8 @@ def _judge(wheel: IndexFile | None, context: Context) -> tuple[bool | None, str]
         return None, "the index has no wheel of it with a sha256 that is known"
     if (wheel.size or 0) > _LARGEST:
         return None, f"{wheel.filename} has {wheel.size:,} bytes"
-    # The name is by the hash, not by what the index calls the file.
-    kept = context.home.cache / "drift" / f"{wheel.sha256.lower()}.whl"
     try:
-        context.web.download(
-            wheel.url, kept, sha256=wheel.sha256, size=wheel.size, description=f"downloading {wheel.filename}"
-        )
-        source = _source(kept, wheel)
+        source = _source(fetch_wheel(wheel, context), wheel)
     except (NetworkError, IntegrityError) as error:
         return None, error.message
     if source is None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 
 from scripts.errors import IntegrityError, NetworkError, NoCandidateError, SparkError
 from scripts.model.wheels import IndexFile
+from scripts.operations.meanwhile import in_parallel
 
-WORKERS = 8
 _PATIENCE = 3
 """Pages in a row that an index may owe before no more of it are asked for: each may take half a minute."""
 _OUT_OF_REACH = frozenset({"network-unreachable", "network-timeout", "proxy-failed", "tls-failed", "server-error"})
@@ -37,16 +36,12 @@ class Pages:
         self._lock = Lock()
 
     def read(self, wanted: Iterable[Page]) -> None:
-        """Read pages, at most WORKERS at a time. What fails is a failure of that page, not of the others.
+        """Read pages, several at a time. What fails is a failure of that page, not of the others.
 
         Raises UsageError for an index whose URL is none.
         """
         missing = [page for page in dict.fromkeys(wanted) if page not in self.files and page not in self.failures]
-        pool = ThreadPoolExecutor(max_workers=WORKERS)
-        try:
-            list(pool.map(self._read, missing))
-        finally:
-            pool.shutdown(cancel_futures=True)  # Ctrl-C waits for the pages on their way, not for those behind them
+        in_parallel(self._read, missing)
 
     def _read(self, page: Page) -> None:
         place, project = page

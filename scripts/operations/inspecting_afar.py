@@ -24,16 +24,12 @@ from scripts.wheels.metering import MeteredRemote
 from scripts.wheels.passport import NOT_READ, LibraryPassport, Passport, with_code
 from scripts.wheels.rangefile import RangeFile
 
-MAX_REQUESTS = 30
-MAX_BYTES = 20_000_000
-"""What is read of a wheel that is not downloaded, at most."""
-
 
 def inspect_from_afar(passport: Passport, asked: Asked) -> Passport:
     """Fill a passport in by ranges. Raises IntegrityError (bad-wheel), NetworkError (no-range-support, and others)."""
     source = asked.source
     assert source.url is not None, "what is not here has a URL"
-    remote = MeteredRemote(asked.context.web, max_requests=MAX_REQUESTS, max_bytes=MAX_BYTES)
+    remote = MeteredRemote(asked.context.web)
     with step(f"reading the end of {source.file}"), _ranges_needed(source):
         size = source.size if source.size is not None else remote.size(source.url)
         url = source.url

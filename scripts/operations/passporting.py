@@ -19,7 +19,7 @@ from scripts.operations.wheel_sources import WheelSource
 from scripts.wheels import nvrtc, triton
 from scripts.wheels.drivers import load_drivers, lowest_driver, packaged_driver
 from scripts.wheels.evaluate import evaluate, parse_wheel_name
-from scripts.wheels.metadata import cuda_build
+from scripts.wheels.metadata import cuda_build, parse_version
 from scripts.wheels.passport import Passport
 from scripts.wheels.reader import WheelReader
 from scripts.wheels.sonames import unreadable_requirements
@@ -87,7 +87,7 @@ def _disagreements(file: str, name: str, version: str, tags: Sequence[str]) -> l
         return [f"{file} is no wheel's name: installers refuse it"]
     project, release, _, named = parts
     problems = []
-    if canonicalize_name(name) != project or _version(version) not in {release, Version(release.public)}:
+    if canonicalize_name(name) != project or parse_version(version) not in {release, Version(release.public)}:
         problems.append(
             f"METADATA is of {name or 'no name'} {version or 'without a version'}, the file's name says otherwise"
         )
@@ -106,13 +106,6 @@ def _spelled_out(tags: Iterable[str], most: int) -> set[Tag]:
         if len(found) > most:
             break
     return found
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except ValueError:  # also int's, of too many digits
-        return None
 
 
 def _unreadable(lines: Iterable[str]) -> list[str]:

@@ -26,17 +26,13 @@ from scripts.verification.foresee import WheelEvidence, foresee_verdict
 from scripts.verification.predict import predict_from_data
 from scripts.wheels.localfile import FetchedRemote
 from scripts.wheels.measured import MeasuredTable, find_measured, load_measured
-from scripts.wheels.metering import MeteredRemote
+from scripts.wheels.metering import MAX_BYTES, MAX_REQUESTS, MeteredRemote
 from scripts.wheels.nvrtc import NvrtcTable, load_nvrtc
 from scripts.wheels.ports import Remote
 from scripts.wheels.reader import WheelReader
 
 SCHEMA = 1
 """The version of the JSON forecast."""
-
-MAX_REQUESTS = 30
-MAX_BYTES = 20_000_000
-"""What one prediction may read, whatever it meets. Known wheels take a tenth of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +88,7 @@ def foresee(
     """
     source = named_source(request.strategy, context, index=request.index, nightly=request.nightly)
     wanted = parse_torch(request.torch)
-    remote = MeteredRemote(context.web, max_requests=MAX_REQUESTS, max_bytes=MAX_BYTES)
+    remote = MeteredRemote(context.web)
     index = context.remembered_index(source.index, remote.get, refresh=refresh)
     try:
         candidate = find_torch(source, request.target, wanted, index)
@@ -136,7 +132,7 @@ def forecast(
     notes: tuple[str, ...] = (),
 ) -> Forecast:
     """Put what was found into one value."""
-    file, build, known = candidate.file, evidence.build, evidence.measured
+    file, build = candidate.file, evidence.build
     nvrtc, index = forecaster.tables.nvrtc, forecaster.source.index
     prediction = foresee_verdict(evidence, nvrtc, request.capability)
     undecided = prediction.kind is VerdictKind.UNDECIDED
@@ -153,7 +149,7 @@ def forecast(
         nvrtc=build.nvrtc,
         nvrtc_package=build.nvrtc_package,
         triton=build.triton,
-        built_for=(known.built_for if known is not None else "") or evidence.built_for or "",
+        built_for=evidence.architectures,
         prediction=prediction,
         requests=remote.requests,
         bytes_read=remote.bytes,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -20,8 +17,9 @@ from scripts.model.timeline import Timeline, TimelineRow
 from scripts.model.wheels import Candidate
 from scripts.operations.context import Context
 from scripts.operations.lock import lockable_sources
+from scripts.operations.meanwhile import in_parallel
 from scripts.operations.planning import another_machine, unreachable
-from scripts.operations.predicting import MAX_BYTES, MAX_REQUESTS, Forecaster
+from scripts.operations.predicting import Forecaster
 from scripts.operations.timeline_text import DOCUMENTS, timeline_markdown
 from scripts.operations.timeline_told import Known, load_known, tell_container, tell_lane
 from scripts.progress import step
@@ -36,11 +34,6 @@ from scripts.wheels.shelf import Shelf
 
 SCHEMA = 2
 SINCE = SpecifierSet(">=2.5")
-WORKERS = 8
-"""Requests at once: a guest's manners, and more would not be faster."""
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +67,7 @@ def make_timeline(
             return f"{task.candidate.file.filename}: {error.message}"
 
     with step(f"reading {len(tasks)} wheels of torch"):
-        made = _in_parallel(make, tasks)
+        made = in_parallel(make, tasks)
     lanes = [lane for lane in context.lanes.lanes if lane.index is not None and lane.cuda is not None]
     told = [(lane, f"not reached: {unreached[lane.name]}") for lane in lanes if lane.name in unreached]
     nightlies = [(lane, "not looked into") for lane in lanes if lane.nightly_index is not None]
@@ -110,11 +103,6 @@ def require_published(capability: ComputeCapability) -> None:
         )
 
 
-def _in_parallel(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        return list(pool.map(work, items))
-
-
 def _pages(context: Context, *, refresh: bool) -> tuple[list[tuple[Index, TorchSource]], dict[str, str]]:
     """Open every index that answers; the value's other half is why each other lane did not."""
 
@@ -132,7 +120,7 @@ def _pages(context: Context, *, refresh: bool) -> tuple[list[tuple[Index, TorchS
     found: list[tuple[Index, TorchSource]] = []
     unreached: dict[str, str] = {}
     with step("asking the indexes"):
-        for one in _in_parallel(open_one, sources):
+        for one in in_parallel(open_one, sources):
             if isinstance(one[0], str):
                 unreached[one[0]] = str(one[1])
             elif isinstance(one[1], TorchSource):
@@ -164,7 +152,7 @@ class _Maker:
 
     def row(self, task: _Task) -> TimelineRow:
         """Predict for one wheel. Raises what reading it raises."""
-        remote = MeteredRemote(self.context.web, max_requests=MAX_REQUESTS, max_bytes=MAX_BYTES)
+        remote = MeteredRemote(self.context.web)
         forecaster = Forecaster(
             source=task.source,
             reader=WheelReader(task.index, remote, self.shelf),
@@ -187,7 +175,7 @@ class _Maker:
             driver=self.known.driver(build.cuda),
             triton=build.triton,
             triton_assembles=self.known.assembles(build.triton, self.capability),
-            built_for=(evidence.measured.built_for if evidence.measured is not None else evidence.built_for) or "",
+            built_for=evidence.architectures,
             code_of=_code_of(evidence),
             verdict=prediction.kind,
             reasons=tuple(reason.text for reason in prediction.reasons),

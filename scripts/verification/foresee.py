@@ -40,6 +40,11 @@ class WheelEvidence:
     proof: dict[str, Any] | None = None
     """What NVRTC itself answered (scripts/inside/nvrtc.py)."""
 
+    @property
+    def architectures(self) -> str:
+        """What its torch says that it was built for, `sm_80 sm_120`; empty: a CPU-only build, or not known."""
+        return ("" if self.measured is None else self.measured.built_for) or self.built_for or ""
+
 
 def foresee_verdict(evidence: WheelEvidence, table: NvrtcTable, target: ComputeCapability) -> Prediction:
     """Predict for a wheel what the verdict on a device of capability `target` would be."""

@@ -65,8 +65,9 @@ def read_contents(archive: zipfile.ZipFile) -> Contents:
         texts[name] = read_text(archive, member)
         if name == "RECORD":
             sizes = [(one.filename, one.file_size) for one in members]
-            record = check_record(texts[name], sizes, record=member.filename)
-            hashes = {line.name: line.hash for line in parse_record(texts[name])[0]}
+            lines, unreadable = parse_record(texts[name])
+            record = check_record(lines, sizes, record=member.filename, unreadable=unreadable)
+            hashes = {line.name: line.hash for line in lines}
     return Contents(
         members=members,
         metadata=metadata,

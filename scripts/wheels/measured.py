@@ -13,7 +13,7 @@ from scripts.serial import from_data
 from scripts.wheels.architectures import parse_architecture
 from scripts.wheels.devicecode import DeviceCode
 from scripts.wheels.evaluate import parse_wheel_name
-from scripts.wheels.tables import bad_table, read_toml
+from scripts.wheels.tables import bad_table, read_toml, toml_lines
 
 _HEADER = """\
 # Which device code torch's wheels hold: every fatbin of every library, counted by what is in it, by the command that
@@ -104,11 +104,9 @@ def table_text(table: MeasuredTable) -> str:
     """Write the table as TOML."""
     lines = [_HEADER]
     for wheel in table.wheels:
-        fields = {"file": wheel.file, "sha256": wheel.sha256, "cuda": wheel.cuda, "built_for": wheel.built_for}
-        fields |= {"measured": wheel.measured, "how": wheel.how}
-        lines += ["[[wheels]]", *(f"{key} = {json.dumps(value)}" for key, value in fields.items() if value), ""]
+        fields = {"file": wheel.file, "sha256": wheel.sha256, "cuda": wheel.cuda, "built_for": wheel.built_for or None}
+        lines += ["[[wheels]]", *toml_lines({**fields, "measured": wheel.measured, "how": wheel.how}), ""]
         for code in wheel.libraries:
-            lines += ["[[wheels.libraries]]", f"library = {json.dumps(code.library)}", "[wheels.libraries.fatbins]"]
-            lines += [f"{json.dumps(content)} = {count}" for content, count in code.fatbins.items()]
-            lines.append("")
+            lines += ["[[wheels.libraries]]", *toml_lines({"library": code.library}), "[wheels.libraries.fatbins]"]
+            lines += [*toml_lines({json.dumps(content): count for content, count in code.fatbins.items()}), ""]
     return "\n".join(lines)

@@ -54,7 +54,7 @@ def _checked(text: str, file: IndexFile) -> str:
     raw, _ = parse_email(text)
     wanted = parse_wheel_name(file.filename)
     found = (canonicalize_name(raw.get("name", "")), raw.get("version", ""))
-    if wanted is not None and (found[0], _version(found[1])) == wanted[:2]:
+    if wanted is not None and (found[0], parse_version(found[1])) == wanted[:2]:
         return text
     raise IntegrityError(
         f"the metadata of {file.filename} is that of something else",
@@ -84,7 +84,7 @@ def cuda_build(metadata_text: str, target: Target, follow: Follow) -> CudaBuild:
     raw, _ = parse_email(metadata_text)
     lines = tuple(raw.get("requires_dist", ()))
     torch = raw.get("version", "")
-    version = _version(torch)
+    version = parse_version(torch)
     if version is None:
         raise IntegrityError(
             "the metadata of torch names no version",
@@ -191,12 +191,12 @@ def _pin(requirement: Requirement | None) -> str | None:
         return None
     for one in requirement.specifier:
         pinned = one.version.removesuffix(".*")
-        if one.operator in {"==", "===", "~="} and _version(pinned) is not None:  # `===` takes any text
+        if one.operator in {"==", "===", "~="} and parse_version(pinned) is not None:  # `===` takes any text
             return pinned
     return None
 
 
-def _version(text: str) -> Version | None:
+def parse_version(text: str) -> Version | None:
     """Read a version; None for what is none, and for one of more digits than int takes."""
     try:
         return Version(text)

@@ -8,6 +8,10 @@ from scripts.errors import NetworkError
 from scripts.redaction import redact
 from scripts.wheels.ports import LARGEST_PAGE, Remote, ReplyLike
 
+MAX_REQUESTS = 30
+MAX_BYTES = 20_000_000
+"""What is read of one wheel that is not downloaded, whatever it meets. Known wheels take a tenth of it."""
+
 
 class MeteredRemote:
     """A Remote that counts its requests and bytes. Not for several threads at once.
@@ -15,7 +19,7 @@ class MeteredRemote:
     Every method raises also NetworkError (too-much-traffic), before the limit is passed where the size is known.
     """
 
-    def __init__(self, remote: Remote, *, max_requests: int, max_bytes: int) -> None:
+    def __init__(self, remote: Remote, *, max_requests: int = MAX_REQUESTS, max_bytes: int = MAX_BYTES) -> None:
         self._remote = remote
         self._max_requests = max_requests
         self._max_bytes = max_bytes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from packaging.version import Version
 
 from scripts.model.target import ComputeCapability
 from scripts.serial import from_data
-from scripts.wheels.tables import bad_table, read_toml
+from scripts.wheels.tables import bad_table, read_toml, toml_lines
 
 TABLE = "constraints/nvrtc.toml"
 
@@ -112,13 +111,6 @@ def table_text(table: NvrtcTable) -> str:
     """Write the table as TOML."""
     lines = [_HEADER]
     for row in table.nvrtc:
-        lines.append("[[nvrtc]]")
         fields = {"version": row.version, "package": row.package, "measured": row.measured, "how": row.how}
-        lines += [f"{key} = {json.dumps(value)}" for key, value in fields.items()]
-        lines += [f"{key} = {json.dumps(list(values))}" for key, values in _architectures(row).items()]
-        lines.append("")
+        lines += ["[[nvrtc]]", *toml_lines({**fields, "compiles": row.compiles, "refuses": row.refuses}), ""]
     return "\n".join(lines)
-
-
-def _architectures(row: NvrtcRow) -> dict[str, tuple[str, ...]]:
-    return {"compiles": row.compiles, "refuses": row.refuses}

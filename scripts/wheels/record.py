@@ -96,9 +96,13 @@ def _rows(text: str) -> Iterator[tuple[int, list[str] | str]]:
             yield reader.line_num, row
 
 
-def check_record(text: str, members: Sequence[tuple[str, int]], *, record: str) -> RecordReport:
-    """Compare RECORD's text with the zip's (name, size) pairs; `record` is RECORD's own name in the zip."""
-    lines, unreadable = parse_record(text)
+def check_record(
+    lines: Sequence[RecordLine], members: Sequence[tuple[str, int]], *, record: str, unreadable: tuple[str, ...] = ()
+) -> RecordReport:
+    """Compare RECORD's lines with the zip's (name, size) pairs; `record` is RECORD's own name in the zip.
+
+    `unreadable` is what parse_record said of lines that are none.
+    """
     files = [(name, size) for name, size in members if not name.endswith("/")]
     folder = record.rpartition("/")[0]
     exempt = {f"{folder}/{signature}" for signature in _SIGNATURES}

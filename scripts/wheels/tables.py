@@ -1,8 +1,10 @@
-"""Read a table of constraints/: TOML, checked for its shape."""
+"""The tables of constraints/: TOML, read and checked for its shape, and written."""
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +27,8 @@ def bad_table(path: Path, why: str) -> IntegrityError:
         hint="restore it from the repository: git checkout -- constraints",
         reference="bad-table",
     )
+
+
+def toml_lines(fields: Mapping[str, object]) -> list[str]:
+    """Write values, one a line; None is left out. JSON spells strings, numbers and lists as TOML does."""
+    return [f"{key} = {json.dumps(value)}" for key, value in fields.items() if value is not None]

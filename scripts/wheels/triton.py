@@ -6,7 +6,6 @@ one of two. Kokoro itself needs no Triton: torch.compile does.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from packaging.version import Version
 
 from scripts.model.target import ComputeCapability
 from scripts.serial import from_data
-from scripts.wheels.tables import read_toml
+from scripts.wheels.tables import read_toml, toml_lines
 
 _HEADER = """\
 # Which architectures the assemblers in each release of Triton know, as measured by the command that the row names: the
@@ -144,11 +143,9 @@ def table_text(table: TritonTable) -> str:
     for row in table.triton:
         numbers = {key: getattr(row, key) for key in ("specific_from", "specific_until", "blackwell_from")}
         fields = {"version": row.version, "measured": row.measured, "how": row.how, **numbers}
-        lines.append("[[triton]]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in fields.items() if value is not None]
+        lines += ["[[triton]]", *toml_lines(fields)]
         for one in row.assemblers:
-            lines += ["", "[[triton.assemblers]]"]
             values = {"name": one.name, "version": one.version, "knows": one.knows, "refuses": one.refuses}
-            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+            lines += ["", "[[triton.assemblers]]", *toml_lines(values)]
         lines.append("")
     return "\n".join(lines)

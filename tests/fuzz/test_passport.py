@@ -18,7 +18,7 @@ from scripts.wheels.archive import open_archive
 from scripts.wheels.contents import Contents, read_contents
 from scripts.wheels.elf import ElfFacts, read_elf
 from scripts.wheels.libraries import LibraryReading, read_libraries, read_library
-from scripts.wheels.record import RecordReport, check_record, record_problems
+from scripts.wheels.record import RecordReport, check_record, parse_record, record_problems
 from scripts.wheels.writer import metadata_text, wheel_bytes
 from tests.support.elves import FATBINS, SEEDS
 from tests.support.fuzzing import Seed, mutated, outcome
@@ -59,7 +59,11 @@ MEMBERS = st.tuples(st.sampled_from(["a.py", "b/", "../a.py", "demo.dist-info/RE
 @example(text='"' + "a" * 200_000, members=[])
 @example(text="\0,\r,\n\r\0", members=[])
 def test_record(text: str, members: list[tuple[str, int]]) -> None:
-    found = outcome(lambda: check_record(text, members, record="demo.dist-info/RECORD"))
+    def check() -> RecordReport:
+        lines, unreadable = parse_record(text)
+        return check_record(lines, members, record="demo.dist-info/RECORD", unreadable=unreadable)
+
+    found = outcome(check)
     assert isinstance(found, RecordReport)
     assert all("\n" not in line[:1] for line in record_problems(found))
 

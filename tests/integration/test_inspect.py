@@ -13,7 +13,7 @@ from scripts.home import Home
 from scripts.model.target import GB10, Architecture, PythonVersion, Target
 from scripts.operations.context import Context
 from scripts.operations.inspecting import Inspected, inspect_wheel
-from scripts.operations.inspecting_afar import MAX_BYTES, MAX_REQUESTS
+from scripts.wheels.metering import MAX_BYTES, MAX_REQUESTS
 from scripts.wheels.passport import Fit
 from tests.support.cuobjdump import as_listed, find_cuobjdump, list_code
 from tests.support.index_server import Behaviour, IndexServer, make_wheel

@@ -22,9 +22,10 @@ from scripts.model.evidence import VerdictKind
 from scripts.model.forecast import Forecast, ForecastRequest
 from scripts.model.target import GB10
 from scripts.operations.context import Context
-from scripts.operations.predicting import MAX_BYTES, MAX_REQUESTS, foresee
+from scripts.operations.predicting import foresee
 from scripts.shell import Completed, run
 from scripts.verification.foresee import DEVICE_CODE, STATED
+from scripts.wheels.metering import MAX_BYTES, MAX_REQUESTS
 from tests.support.index_server import Behaviour, IndexServer, make_wheel
 from tests.support.machines import SPARK_TARGET
 from tests.support.torch_wheels import MB, MEMBER, STATES, TAG, changed, entry_of, large_wheel

@@ -9,7 +9,8 @@ import pytest
 
 from scripts.errors import IntegrityError, NetworkError, NoCandidateError, SparkError, UsageError
 from scripts.model.wheels import IndexFile
-from scripts.operations.drift_pages import WORKERS, Page, Pages, Read
+from scripts.operations.drift_pages import Page, Pages, Read
+from scripts.operations.meanwhile import WORKERS
 from tests.support.pages import index_file
 
 FILE = index_file("demo-1.0-py3-none-any.whl")

@@ -20,9 +20,9 @@ from scripts.model.facts import IndexSettings
 from scripts.model.target import GB10, Target
 from scripts.operations.context import Context
 from scripts.operations.inspecting import Inspected, inspect_wheel
-from scripts.operations.inspecting_afar import MAX_BYTES, MAX_REQUESTS
 from scripts.wheels.devicecode import DeviceCode
 from scripts.wheels.measured import MeasuredTable, MeasuredWheel, table_text
+from scripts.wheels.metering import MAX_BYTES, MAX_REQUESTS
 from scripts.wheels.passport import Fit, LibraryPassport
 from scripts.wheels.writer import metadata_text
 from tests.support.contexts import context

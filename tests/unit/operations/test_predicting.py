@@ -15,9 +15,10 @@ from scripts.model.facts import IndexSettings
 from scripts.model.forecast import Forecast, ForecastRequest
 from scripts.model.target import GB10, ComputeCapability, Target
 from scripts.operations.context import Context
-from scripts.operations.predicting import MAX_BYTES, MAX_REQUESTS, foresee
+from scripts.operations.predicting import foresee
 from scripts.serial import from_data, to_json
 from scripts.verification.foresee import DEVICE_CODE, METADATA, PROOF, STATED
+from scripts.wheels.metering import MAX_BYTES, MAX_REQUESTS
 from scripts.wheels.nvrtc import TABLE
 from tests.support.answering import AnsweringRunner, passed
 from tests.support.contexts import context

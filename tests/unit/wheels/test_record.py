@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.wheels.record import RecordReport, check_record, record_problems
+from scripts.wheels.record import RecordReport, check_record, parse_record, record_problems
 
 RECORD = "demo-1.0.dist-info/RECORD"
 HASH = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
@@ -11,7 +11,8 @@ GOOD = f"demo.py,{HASH},3\n{RECORD},,\n"
 
 
 def checked(text: str, members: list[tuple[str, int]] | None = None) -> RecordReport:
-    return check_record(text, MEMBERS if members is None else members, record=RECORD)
+    lines, unreadable = parse_record(text)
+    return check_record(lines, MEMBERS if members is None else members, record=RECORD, unreadable=unreadable)
 
 
 def test_a_sound_record() -> None:
