@@ -263,7 +263,9 @@ def setup(
         "expect": "verdicts that exit 0, e.g. not-needed,needed; any other exits by its own code",
         "require_gpu": "exit 4 where torch sees no GPU",
         "weights": "auto (the environment's), synthetic, or any other choice of setup (default: auto)",
-        "report": "write report.json, report.xml (JUnit) and report.txt into this folder",
+        "report": "write report.json, report.xml (JUnit), report.html and report.txt into this folder",
+        "timeout": "seconds for each probe (without it, 60 to 600 by probe)",
+        "census": "list the operations that torch compiled at run time for Kokoro; exit 4 without a GPU",
         "verbose": "show every command",
         "dry_run": "name the probes and run none",
     }
@@ -277,6 +279,8 @@ def verify(
     require_gpu: bool = False,
     weights: str = "auto",
     report: str = "",
+    timeout: str = "",
+    census: bool = False,
     verbose: bool = False,
     dry_run: bool = False,
     json: bool = False,
@@ -286,7 +290,8 @@ def verify(
 
     context = _context(verbose)
     if _is_dry(c, dry_run):
-        _show(json, {"order": order_lines()}, order_lines())
+        lines = order_lines(census=census)
+        _show(json, {"order": lines}, lines)
         return
     judged = judge_environment(
         context,
@@ -297,6 +302,8 @@ def verify(
         require_gpu=require_gpu,
         weights=weights,
         report_folder=Path(report) if report else None,
+        timeout=timeout,
+        census=census,
     )
     _show(json, judged.report, [judged.text, "", f"reports: {judged.folder}"])
     if judged.exit_code != ExitCode.OK:

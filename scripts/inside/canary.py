@@ -45,7 +45,8 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         "kernels": kernels(),
     }
     if not error <= TOLERANCE:
-        raise ProbeFailure(f"complex {name} is wrong on {device}: off by {error:.3g} from the CPU", detail)
+        text = f"complex {name} is wrong on {device}: off by {error:.3g} from the CPU"
+        raise ProbeFailure(text, {**detail, "cause": "numbers"})
     return detail
 
 

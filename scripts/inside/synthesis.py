@@ -1,4 +1,4 @@
-"""Kokoro itself, once: stock, bridged or with disable_complex, on the CPU or the GPU.
+"""Kokoro itself, once: stock, bridged, with disable_complex or the research note's patch, on the CPU or the GPU.
 
 Runs are made comparable: the same seed, phonemes and voice; random numbers drawn on the CPU whatever the device (CUDA
 draws others from the same seed, and two seeds are 0.3 dB SNR of each other); TF32 off (its 10 bits of mantissa drift
@@ -8,28 +8,28 @@ the phase of the harmonics).
 from __future__ import annotations
 
 import importlib
-import inspect
 import time
 from pathlib import Path
 from typing import Any
 
-from scripts.inside.bridging import enable_bridge
 from scripts.inside.canary import kernels
 from scripts.inside.failure import ProbeFailure
+from scripts.inside.modes import MODES, prepare
 from scripts.inside.placement import Placement
+from scripts.inside.watching import Failed, draws_on_the_cpu, told
 
 SAMPLES_PER_FRAME = 600
 """24 kHz; one frame of predicted duration is 600 samples."""
 SEED = 20
-MODES = ("stock", "bridged", "disable_complex")
-STFT = "kokoro.istftnet"
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
     """Speak `phonemes` with `weights` and `voice` in `mode` on `device`; write float32 samples to the file `samples`.
 
     Raises ProbeFailure where a bridge is in the wrong place, sound is not finite or not of the predicted length, or
-    anything ran elsewhere than on `device`. What torch raises is the answer's error as it stands.
+    anything ran elsewhere than on `device`. What torch raises is the answer's error as it stands, with the kernels that
+    had been compiled until then (`kernels`), the operation that raised (`failed_operation`) and the kernel that NVRTC
+    refused (`refused_kernel`).
     """
     mode, device = str(request["mode"]), str(request["device"])
     if mode not in MODES:
@@ -39,19 +39,21 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     start = time.perf_counter()
     importlib.import_module("kokoro")
     detail: dict[str, Any] = {"mode": mode, "device": device, "import_seconds": _since(start)}
-    detail["bridge"] = enable_bridge() if mode == "bridged" else None
-    _check_mode(mode, detail)
+    prepare(mode, detail)
     start = time.perf_counter()
     model = load_model(request["weights"], disable_complex=mode == "disable_complex").to(device)
     voice = load_voice(request["weights"], request.get("voice"))
     detail["load_seconds"] = _since(start)
     placement = Placement(model)
     start = time.perf_counter()
+    failed = Failed()
     try:
-        output = _speak(model, voice, request)
-    finally:
-        detail["kernels"] = kernels()
-        detail["placement"] = placement.summary()
+        output = _speak(model, voice, request, failed)
+    except Exception as error:
+        known = {"kernels": kernels(), "failed_operation": failed.operation or None}
+        raise told(error, {**detail, **known}) from error
+    detail["kernels"] = kernels()
+    detail["placement"] = placement.summary()
     detail["synthesis_seconds"] = _since(start)
     _check_sound(output, Path(request["samples"]), detail)
     strays = placement.strays(device)
@@ -61,7 +63,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     return detail
 
 
-def _speak(model: Any, voice: Any, request: dict[str, Any]) -> Any:
+def _speak(model: Any, voice: Any, request: dict[str, Any], failed: Failed) -> Any:
     import torch
 
     _no_tf32(torch)
@@ -71,7 +73,7 @@ def _speak(model: Any, voice: Any, request: dict[str, Any]) -> Any:
         raise ProbeFailure(f"the model knows none of the phonemes {phonemes!r}")
     style = voice[len(known) - 1]
     torch.manual_seed(SEED)
-    with torch.no_grad(), _draws_on_the_cpu():
+    with torch.no_grad(), draws_on_the_cpu(failed):
         return model("".join(known), style, float(request.get("speed", 1.0)), return_output=True)
 
 
@@ -101,46 +103,9 @@ def _check_sound(output: Any, place: Path, detail: dict[str, Any]) -> None:
         raise ProbeFailure("the sound is silence", {**detail, "cause": "sound"})
 
 
-def _check_mode(mode: str, detail: dict[str, Any]) -> None:
-    """Make sure that the code under test is what the mode says: stock means kokoro's own, untouched."""
-    module = importlib.import_module(STFT)
-    methods = {name: inspect.unwrap(getattr(module.TorchSTFT, name)) for name in ("transform", "inverse")}
-    detail["stft"] = {name: method.__module__ for name, method in methods.items()}
-    own = {name: method.__code__.co_filename == module.__file__ for name, method in methods.items()}
-    if mode == "bridged":
-        left = [name for name, is_own in own.items() if is_own]
-        if left:
-            text = f"the bridge does not cover TorchSTFT.{' and '.join(left)}"
-            raise ProbeFailure(text, {**detail, "cause": "bridge"})
-    elif not all(own.values()):
-        patched = " and ".join(name for name, is_own in own.items() if not is_own)
-        text = f"TorchSTFT.{patched} is not kokoro's own: a patch is active where the stock code was to be judged"
-        raise ProbeFailure(text, {**detail, "cause": "bridge"})
-
-
 def _no_tf32(torch: Any) -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-
-
-def _draws_on_the_cpu() -> Any:
-    """Give a context in which random tensors are drawn on the CPU and moved to where they were asked for."""
-    import torch
-    from torch.overrides import TorchFunctionMode
-
-    class DrawsOnTheCpu(TorchFunctionMode):  # type: ignore[misc] # torch is not installed where mypy runs
-        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            kwargs = dict(kwargs or {})
-            if function in (torch.rand_like, torch.randn_like):
-                device = kwargs.pop("device", None) or args[0].device
-                return function(torch.empty_like(args[0], device="cpu"), *args[1:], **kwargs).to(device)
-            if function in (torch.rand, torch.randn):
-                device = kwargs.pop("device", None)
-                drawn = function(*args, **kwargs)
-                return drawn if device is None else drawn.to(device)
-            return function(*args, **kwargs)
-
-    return DrawsOnTheCpu()
 
 
 def _since(start: float) -> float:

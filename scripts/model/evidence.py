@@ -93,6 +93,41 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JitKernel:
+    """One kernel that torch's Jiterator had NVRTC compile, as the name of its file in the kernel cache tells it."""
+
+    name: str
+    """`abs_kernel_vectorized2`."""
+    operation: str
+    """`abs`."""
+    architecture: str
+    """The compute capability that it was compiled for, `12.1`."""
+    nvrtc: str
+    """`13.2`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeCensus:
+    """What Kokoro had compiled at run time, in one mode on the GPU."""
+
+    mode: str
+    kernels: tuple[JitKernel, ...]
+    complete: bool
+    """False: the run ended early, and what it would have had compiled after that is not known."""
+    note: str = ""
+    """Why it is not complete."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationRow:
+    """One thing that a simulated GPU proves, or does not."""
+
+    subject: str
+    proved: bool
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """Everything `verify` found: what the JSON report holds (docs/report.schema.json)."""
 
@@ -108,3 +143,7 @@ class Report:
     variables: tuple[dict[str, str], ...] = ()
     """Environment variables that touch CUDA: name, value, and what each does and does not do."""
     notes: tuple[str, ...] = ()
+    census: tuple[ModeCensus, ...] | None = None
+    """What each mode had compiled at run time; None: not asked for."""
+    simulation: tuple[SimulationRow, ...] | None = None
+    """What the simulated device proves and what it does not; None: the device is real, or there is none."""

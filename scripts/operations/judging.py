@@ -15,12 +15,14 @@ from scripts.model.evidence import Report
 from scripts.model.weights import Weights, WeightsFolder
 from scripts.operations.context import Context
 from scripts.operations.report_folder import report_errors, require_report_folder
-from scripts.operations.targets import target_capability
+from scripts.operations.targets import seconds, target_capability
+from scripts.operations.verdict_page import verdict_page
 from scripts.operations.verify import exit_code, expected, parse_expected, verify
 from scripts.operations.weighing import obtain_for
 from scripts.serial import to_data
-from scripts.verification.evidence import CANARIES, MODES
+from scripts.verification.evidence import CANARIES, MODES, NOTE_MODE
 from scripts.verification.junit import to_junit
+from scripts.verification.kernel_cache import PROBE as KERNEL_CACHE
 from scripts.verification.report import render
 from scripts.weights.choice import parse_choice
 from scripts.weights.request import to_request
@@ -47,6 +49,8 @@ def judge_environment(
     require_gpu: bool,
     weights: str,
     report_folder: Path | None,
+    timeout: str = "",
+    census: bool = False,
 ) -> Judged:
     """Judge one environment of ours (None: the current one), or any by its interpreter `python`.
 
@@ -61,6 +65,7 @@ def judge_environment(
         parse_expected(expect)  # before minutes of work
     if report_folder is not None:
         require_report_folder(report_folder)
+    patience = probe_timeout(timeout)
     target = target_capability(sm, context)
     entry = None if python else context.store.find_ready(env)
     interpreter = _foreign(python) if python else _own(entry)
@@ -74,25 +79,45 @@ def judge_environment(
         record=entry.record if entry else None,
         require_gpu=require_gpu,
         environ=context.environ,
+        timeout=patience,
+        census=census,
     )
     folder = report_folder or context.home.reports / (entry.name if entry else "foreign")
     _write(report, folder)
     if entry is not None and entry.record is not None:
-        verdict = f"simulated {report.verdict.kind}" if report.verdict.simulated else str(report.verdict.kind)
-        context.store.write(dataclasses.replace(entry.record, verdict=verdict))
+        context.store.write(dataclasses.replace(entry.record, verdict=recorded_verdict(report)))
     code = exit_code(report) if expect is None else expected(report, expect)
     return Judged(report=report, text=render(report), exit_code=code, folder=folder)
 
 
-def order_lines() -> tuple[str, ...]:
+def recorded_verdict(report: Report) -> str:
+    """Name the verdict as an environment's record and env.list have it: `simulated needed` where it is."""
+    return f"simulated {report.verdict.kind}" if report.verdict.simulated else str(report.verdict.kind)
+
+
+def probe_timeout(text: str) -> float | None:
+    """Read `--timeout`: seconds for each probe, more than none; empty: each probe's own limit."""
+    if not text:
+        return None
+    value = seconds(text, "--timeout")
+    if value <= 0:
+        raise UsageError(
+            f"--timeout {text!r} leaves no time to answer", reference="bad-number", hint="write it like --timeout 60"
+        )
+    return value
+
+
+def order_lines(*, census: bool = False) -> tuple[str, ...]:
     """Say what verify asks, in order: for --dry-run."""
+    last = "report.json, report.xml (JUnit), report.html and report.txt"
     return (
         "1. installed, integrity: the interpreter answers, and its files are what was installed",
         "2. device: torch, its CUDA build, and the GPU it sees",
-        "3. device-code, nvrtc, triton: what needs no GPU: cubins and PTX, a real compile for the target",
+        f"3. device-code, nvrtc, {KERNEL_CACHE}, triton: what needs no GPU, a real compile for the target among it",
         f"4. {', '.join(f'canary.{one}' for one in CANARIES)}, compile: on the GPU, one process each",
         f"5. kokoro: {', '.join(MODES)} on the GPU (else the CPU) against stock on the CPU",
-        "then: the verdict, and report.json, report.xml (JUnit) and report.txt",
+        f"   kokoro: {NOTE_MODE}, the research note's patch, where NVRTC fails stock on the GPU",
+        f"then: the verdict, {'the census of what torch compiled at run time, ' if census else ''}and {last}",
     )
 
 
@@ -131,8 +156,9 @@ def _unaltered(weights: Weights) -> Weights:
 
 
 def _write(report: Report, folder: Path) -> None:
-    """Write the report in its three forms."""
+    """Write the report in its four forms."""
     with report_errors():
         write_whole(folder / "report.json", json.dumps(to_data(report), indent=2, ensure_ascii=False) + "\n")
         write_whole(folder / "report.xml", to_junit(report))
+        write_whole(folder / "report.html", verdict_page(report))
         write_whole(folder / "report.txt", render(report) + "\n")

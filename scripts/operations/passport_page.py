@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from scripts.operations.page import document, facts, listing
 from scripts.operations.passport_chart import CLASSES, PART_CLASS, PART_SIGN, SIGNS, chart, class_of, sign_of
 from scripts.operations.passport_style import STYLE
 from scripts.operations.passport_text import architectures_words, counted, fit_words, judged, passport_facts, size_words
-from scripts.redaction import redact
 from scripts.wheels.passport import READ_HERE, Fit, LibraryPassport, Passport
 
 _LEGEND = {
@@ -22,19 +22,7 @@ _LEGEND = {
 
 def passport_page(passport: Passport, *, made: str = "kokoro-spark") -> str:
     """Write the page; every text of the wheel is escaped. `made`: by what, and when, for its foot."""
-    page = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(passport.file)}: wheel passport</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<main>
-<header>
+    body = f"""<header>
 <p class="eyebrow">wheel passport</p>
 <h1>{_name(passport)}</h1>
 <p class="file">{escape(passport.file)}</p>
@@ -44,14 +32,10 @@ def passport_page(passport: Passport, *, made: str = "kokoro-spark") -> str:
 {_facts(passport)}
 {_libraries(passport.libraries)}
 {_missing(passport.libraries)}
-{_list("Problems", passport.problems, "problem")}
-{_list("Notes", passport.notes, "note")}
-<footer>{escape(made)}; wheel.inspect, schema {passport.schema}</footer>
-</main>
-</body>
-</html>
-"""
-    return redact(page)
+{listing("Problems", passport.problems, "problem")}
+{listing("Notes", passport.notes, "note")}
+<footer>{escape(made)}; wheel.inspect, schema {passport.schema}</footer>"""
+    return document(title=f"{passport.file}: wheel passport", style=STYLE, body=body)
 
 
 def _name(passport: Passport) -> str:
@@ -108,12 +92,7 @@ fatbins hold code for it. What runs stands first.</p>
 
 
 def _facts(passport: Passport) -> str:
-    rows = "".join(
-        f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>\n"
-        for label, text in passport_facts(passport)
-        if label not in {"GPU", ""}
-    )
-    return f'<section>\n<h2>What it is</h2>\n<dl class="facts">\n{rows}</dl>\n</section>'
+    return facts("What it is", ((label, text) for label, text in passport_facts(passport) if label not in {"GPU", ""}))
 
 
 def _libraries(libraries: Sequence[LibraryPassport]) -> str:
@@ -175,9 +154,4 @@ def _code(library: LibraryPassport) -> str:
 
 def _missing(libraries: Iterable[LibraryPassport]) -> str:
     lines = [f"{soname}, needed by {one.library}" for one in libraries for soname in one.missing]
-    return _list("Needed, and neither in the wheel nor required by it (its extras apart)", lines, "note")
-
-
-def _list(title: str, lines: Iterable[str], kind: str) -> str:
-    items = "".join(f"<li>{escape(line)}</li>\n" for line in lines)
-    return f'<section>\n<h2>{escape(title)}</h2>\n<ul class="{kind}">\n{items}</ul>\n</section>' if items else ""
+    return listing("Needed, and neither in the wheel nor required by it (its extras apart)", lines, "note")

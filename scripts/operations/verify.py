@@ -9,21 +9,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts.errors import BrokenError, ExitCode, IntegrityError, NoCandidateError, UsageError
+from scripts.errors import BrokenError, ExitCode, IntegrityError, UsageError
 from scripts.home import CONSTRAINTS, Home
 from scripts.model.environment import EnvironmentRecord, InstalledFileSet
 from scripts.model.evidence import Observation, Outcome, Report, Verdict, VerdictKind
 from scripts.model.target import SUPPORTED_PYTHONS, ComputeCapability, PythonVersion
+from scripts.operations.verify_gpu import require_any_gpu, require_real_gpu
 from scripts.probing import real_interpreter
 from scripts.shell import Runner
+from scripts.verification.census import take_census
 from scripts.verification.evidence import Evidence
 from scripts.verification.gather import Speech, about_device, about_kokoro, about_torch
 from scripts.verification.integrity import observe_integrity
 from scripts.verification.judge import Case, judge
+from scripts.verification.kernel_cache import cache_notes
 from scripts.verification.predict import predict_from_data
 from scripts.verification.questions import Questions
 from scripts.verification.report import SCHEMA
+from scripts.verification.simulation import ROWS
 from scripts.verification.variables import describe_variables
+from scripts.wheels.drivers import load_drivers, lowest_driver
 from scripts.wheels.lanes import load_lanes
 from scripts.wheels.nvrtc import load_nvrtc
 
@@ -49,24 +54,35 @@ def verify(
     record: EnvironmentRecord | None = None,
     require_gpu: bool = False,
     environ: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    census: bool = False,
 ) -> Report:
     """Judge an environment by its interpreter `python`; `environment` is its name in the report.
 
     `weights` is what the probes load (scripts/inside/loading.py). `record` is the environment's own, if it is ours.
-    `environ` is the whole environment that the probes start from (None: this process's own).
+    `environ` is the whole environment that the probes start from (None: this process's own). `timeout` is how many
+    seconds each probe has (None: its own limit). `census` lists what torch had compiled at run time for Kokoro.
 
     Raises IntegrityError where a file is not what was installed, NoCandidateError where `require_gpu` finds no real
-    GPU or `python` cannot be started, UsageError where that Python is too old to be asked, BrokenError where it dies.
+    GPU, `census` none at all, or `python` cannot be started, UsageError where that Python is too old to be asked,
+    BrokenError where it dies.
     """
     base = dict(os.environ if environ is None else environ)
     with tempfile.TemporaryDirectory(prefix="kokoro-spark-verify-") as name:
         questions = Questions(
-            python=python, run=run, environ=base, workdir=Path(name), bytecode=Home.find(base).bytecode
+            python=python,
+            run=run,
+            environ=base,
+            workdir=Path(name),
+            bytecode=Home.find(base).bytecode,
+            timeout=timeout,
         )
         observations = _trustworthy(questions, () if record is None else record.distributions)
         device = questions.ask("device")
         if require_gpu:
-            _require_gpu(device)
+            require_real_gpu(device)
+        if census:
+            require_any_gpu(device)
         observations += [device, *about_torch(questions, device, target), *about_device(questions, device)]
         observations += about_kokoro(questions, device, Speech(weights=weights, folder=Path(name)))
     evidence = Evidence.of(observations)
@@ -82,12 +98,15 @@ def verify(
         verdict=judge(_case(evidence, target, record)),
         observations=tuple(observations),
         variables=describe_variables(base),
-        notes=(_SOUND_NOTE, _ASIDE_NOTE, *((_SYNTHETIC_NOTE,) if synthetic else ())),
+        notes=(_SOUND_NOTE, _ASIDE_NOTE, *((_SYNTHETIC_NOTE,) if synthetic else ()), *cache_notes(evidence)),
+        census=take_census(evidence) if census else None,
+        simulation=ROWS if evidence.simulated else None,
     )
 
 
 def _case(evidence: Evidence, target: ComputeCapability, record: EnvironmentRecord | None) -> Case:
-    """Put beside the evidence what was planned, and what the tables predict where there is no NVRTC to ask."""
+    """Put beside the evidence what was planned, and what the tables say where the environment cannot be asked."""
+    cuda = evidence.fact("device", "cuda")
     lane = load_lanes(CONSTRAINTS / "lanes.toml").named("pypi")
     return Case(
         evidence=evidence,
@@ -95,6 +114,7 @@ def _case(evidence: Evidence, target: ComputeCapability, record: EnvironmentReco
         strategy=None if record is None else record.plan.strategy,
         planned_cuda=None if record is None else record.plan.cuda,
         from_data=predict_from_data(lane, load_nvrtc(CONSTRAINTS / "nvrtc.toml"), target),
+        lowest_driver=None if cuda is None else lowest_driver(load_drivers(CONSTRAINTS / "drivers.toml"), cuda),
     )
 
 
@@ -140,11 +160,12 @@ def _trustworthy(questions: Questions, expected_files: tuple[InstalledFileSet, .
     """Make sure, before any of the environment's code runs, that it is a Python we can ask and unaltered."""
     installed = questions.ask("installed")
     if installed.outcome is not Outcome.PASSED:
+        late = installed.outcome is Outcome.HUNG and questions.timeout is not None
         raise BrokenError(
             f"{questions.python} does not answer: {installed.error}",
             context=str(installed.detail.get("stderr_tail", "")),
             reference="interpreter-broken",
-            hint="name a Python that works, or set the environment up again",
+            hint="give it a longer --timeout" if late else "name a Python that works, or set the environment up again",
         )
     version = PythonVersion.parse(installed.detail["python"].split("+")[0])
     oldest = min(SUPPORTED_PYTHONS)
@@ -167,25 +188,3 @@ def _trustworthy(questions: Questions, expected_files: tuple[InstalledFileSet, .
             "brings the same fault back, it is in uv's cache too, whose files uv links: `uv cache clean PACKAGE` first",
         )
     return [installed, integrity]
-
-
-def _require_gpu(device: Observation) -> None:
-    """Refuse to go on without a real GPU. Raises NoCandidateError."""
-    evidence = Evidence.of([device])
-    if evidence.capability is not None and not evidence.simulated:
-        return
-    if evidence.simulated:
-        why = "the device is simulated"
-    elif device.outcome is not Outcome.PASSED:
-        why = f"torch does not start: {device.error}"
-    elif not evidence.cuda_build:
-        why = f"torch {device.detail['torch']} is a CPU-only build"
-    else:
-        why = str(device.detail["problem"])
-    raise NoCandidateError(
-        "--require-gpu: this environment has no GPU to verify on",
-        context=why,
-        reference="no-gpu",
-        hint="check nvidia-smi and CUDA_VISIBLE_DEVICES; in a container, pass the GPU through; without --require-gpu "
-        "verify predicts instead",
-    )

@@ -19,6 +19,16 @@ class Cause(StrEnum):
     """Another failure of NVRTC: its library is missing, or a text we do not know."""
     NO_KERNEL_IMAGE = "no-kernel-image"
     """torch ships no device code that runs there."""
+    MODULE_LOAD = "module-load"
+    """The driver does not take device code that is for its device: it is damaged, or newer than the driver."""
+    LAUNCH = "launch"
+    """A kernel was loaded, and the GPU gave up on it: an illegal address, an unspecified launch failure."""
+    DRIVER_TOO_OLD = "driver-too-old"
+    """The driver is older than the CUDA that torch was built with."""
+    DRIVER = "driver"
+    """Another error that the CUDA driver names."""
+    NUMBERS = "numbers"
+    """The GPU computed, and the results are wrong."""
     OUT_OF_MEMORY = "out-of-memory"
     PLACEMENT = "placement"
     """Something ran on another device than it was asked to."""
@@ -37,21 +47,43 @@ class Cause(StrEnum):
         return self in {Cause.UNKNOWN_ARCHITECTURE, Cause.BUILTINS_MISSING, Cause.NVRTC}
 
     @property
+    def is_of_the_device(self) -> bool:
+        """It is a fault of the driver or the GPU, which no patch of Kokoro repairs."""
+        return self in _OF_THE_DEVICE
+
+    @property
     def is_from_outside(self) -> bool:
         """It says something about the machine's state and nothing about the software."""
         return self in {Cause.KILLED, Cause.OUT_OF_MEMORY}
 
 
+_OF_THE_DEVICE = frozenset({Cause.MODULE_LOAD, Cause.LAUNCH, Cause.DRIVER_TOO_OLD, Cause.DRIVER, Cause.NUMBERS})
+
+# The CUDA driver's and runtime's own texts; errors 200, 218 and 221 to 223, then 700 to 702, 710 and 714 to 719.
+_MODULE = (
+    r"kernel image is invalid|PTX JIT compilation failed|PTX JIT compiler library not found|unsupported toolchain|"
+    r"PTX JIT compilation was disabled|CUDA_ERROR_(?:INVALID_IMAGE|INVALID_PTX|UNSUPPORTED_PTX)"
+)
+_LAUNCH = (
+    r"unspecified launch failure|illegal memory access|illegal instruction was encountered|misaligned address|"
+    r"launch timed out|too many resources requested for launch|device-side assert|hardware stack error|"
+    r"operation not supported on global/shared address space|invalid program counter|"
+    r"CUDA_ERROR_(?:LAUNCH_\w+|ILLEGAL_\w+)"
+)
 _TEXTS = (
     (Cause.UNKNOWN_ARCHITECTURE, r"invalid value for --gpu-architecture|NVRTC_ERROR_INVALID_OPTION"),
     (Cause.BUILTINS_MISSING, r"failed to open (?:lib)?nvrtc-builtins|NVRTC_ERROR_BUILTIN_OPERATION_FAILURE"),
     (Cause.NO_KERNEL_IMAGE, r"no kernel image is available|cudaErrorNoKernelImageForDevice"),
     (Cause.OUT_OF_MEMORY, r"out of memory|OutOfMemoryError"),
+    (Cause.DRIVER_TOO_OLD, r"NVIDIA driver on your system is too old|driver version is insufficient"),
+    (Cause.MODULE_LOAD, _MODULE),
+    (Cause.LAUNCH, _LAUNCH),
+    (Cause.DRIVER, r"CUDA driver error:"),
     (Cause.NVRTC, r"nvrtc"),
 )
 _BRIEF = 240
 _BY_OUTCOME = {Outcome.CRASHED: Cause.CRASHED, Outcome.HUNG: Cause.HUNG, Outcome.KILLED: Cause.KILLED}
-_NAMED_BY_PROBE = {"placement": Cause.PLACEMENT, "bridge": Cause.BRIDGE, "sound": Cause.SOUND}
+_NAMED_BY_PROBE = {"placement": Cause.PLACEMENT, "bridge": Cause.BRIDGE, "sound": Cause.SOUND, "numbers": Cause.NUMBERS}
 
 
 def recognise(text: str) -> Cause:

@@ -13,6 +13,9 @@ KOKORO_OPERATIONS = ("abs", "angle", "exp")
 """Kokoro's three run-time compiled operations (facts: what in Kokoro reaches the Jiterator)."""
 CANARIES = (*KOKORO_OPERATIONS, "prod")
 MODES = ("stock", "bridged", "disable_complex")
+NOTE_MODE = "transform_only"
+"""The research note's patch, of `transform` alone: run on the GPU where NVRTC fails stock Kokoro there."""
+ALL_MODES = (*MODES, NOTE_MODE)
 
 
 def kokoro_name(mode: str, device: str) -> str:

@@ -9,8 +9,11 @@ from typing import Any
 
 from scripts.model.evidence import Observation, Outcome
 from scripts.model.target import ComputeCapability
+from scripts.verification.causes import cause_of
 from scripts.verification.device_code import observe_device_code
-from scripts.verification.evidence import CANARIES, MODES, Evidence, kokoro_name, sound_name
+from scripts.verification.evidence import CANARIES, MODES, NOTE_MODE, Evidence, kokoro_name, sound_name
+from scripts.verification.kernel_cache import PROBE as KERNEL_CACHE
+from scripts.verification.kernel_cache import observe_kernel_cache
 from scripts.verification.questions import Questions, skipped
 
 PHONEMES = "həlˈO wˈɜɹld"  # noqa: RUF001 - phonemes
@@ -46,15 +49,16 @@ class Speech:
 
 
 def about_torch(questions: Questions, device: Observation, target: ComputeCapability) -> Iterator[Observation]:
-    """Ask what needs no GPU: device code and NVRTC for the device's capability and the target, and Triton."""
+    """Ask what needs no GPU, for the device's capability and the target: device code, NVRTC, kernels cached, Triton."""
     evidence = Evidence.of([device])
     if not evidence.cuda_build:
         why = _CPU_BUILD if device.outcome is Outcome.PASSED else "torch does not start"
-        yield from (skipped(name, why) for name in ("device-code", "nvrtc", "triton"))
+        yield from (skipped(name, why) for name in ("device-code", "nvrtc", KERNEL_CACHE, "triton"))
         return
     targets = tuple(dict.fromkeys(one for one in (evidence.capability, target) if one is not None))
     yield questions.on_host("device-code", lambda: observe_device_code(device, targets))
     yield questions.ask("nvrtc", {"targets": [str(one) for one in targets]})
+    yield questions.on_host(KERNEL_CACHE, lambda: observe_kernel_cache(questions.environ, targets))
     yield questions.ask("triton", {"capability": str(evidence.capability or target)})
 
 
@@ -69,7 +73,10 @@ def about_device(questions: Questions, device: Observation) -> Iterator[Observat
 
 
 def about_kokoro(questions: Questions, device: Observation, speech: Speech) -> Iterator[Observation]:
-    """Run Kokoro: stock on the CPU as the reference, then every mode on the GPU, or on the CPU where there is none."""
+    """Run Kokoro: stock on the CPU as the reference, then every mode on the GPU, or on the CPU where there is none.
+
+    The research note's patch is tried where NVRTC is why stock Kokoro fails on the GPU.
+    """
     if device.outcome is not Outcome.PASSED:
         yield from (skipped(kokoro_name(mode, "cpu"), "torch does not start") for mode in MODES)
         return
@@ -82,7 +89,16 @@ def about_kokoro(questions: Questions, device: Observation, speech: Speech) -> I
     for mode, where in runs:
         observations.append(questions.ask(kokoro_name(mode, where), speech.request(mode, where)))
         yield observations[-1]
+    if _nvrtc_failed(observations, kokoro_name("stock", "cuda")):
+        runs.append((NOTE_MODE, "cuda"))
+        observations.append(questions.ask(kokoro_name(*runs[-1]), speech.request(*runs[-1])))
+        yield observations[-1]
     yield from _sounds(questions, speech, runs, observations)
+
+
+def _nvrtc_failed(observations: Sequence[Observation], name: str) -> bool:
+    causes = [cause_of(one) for one in observations if one.probe == name]
+    return any(cause is not None and cause.is_nvrtc for cause in causes)
 
 
 def _sounds(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from scripts.model.evidence import Outcome, Prediction, Reason, Verdict, VerdictKind
 from scripts.model.target import ComputeCapability
-from scripts.verification.causes import Cause, brief, cause_of
+from scripts.verification.by_runs import asides, by_runs
+from scripts.verification.causes import Cause, brief, cause_of, recognise
 from scripts.verification.evidence import Evidence, kokoro_name
 from scripts.verification.predict import predict
-from scripts.verification.runs import Run, nvrtc_fails
+from scripts.verification.runs import Run
 
 WITHOUT_JITERATOR = frozenset({"cpu", "onnx"})
 """Strategies whose environments never compile a kernel at run time, whatever torch they hold."""
@@ -28,6 +29,8 @@ class Case:
     """The CUDA that the plan promised; None: a CPU-only plan, or no plan."""
     from_data: Prediction | None = None
     """What the tables predict where this environment has no NVRTC to ask."""
+    lowest_driver: str | None = None
+    """The oldest driver on which this torch's CUDA runs, `580`; None: not known."""
 
 
 Judgement = tuple[VerdictKind, tuple[Reason, ...]]
@@ -99,12 +102,21 @@ def _without_device(case: Case) -> Judgement:
     """Judge a CUDA build that sees no GPU: never more than undecided; the prediction stands beside it."""
     evidence = case.evidence
     problem = evidence.fact("device", "problem") or "torch sees no device"
-    reason = Reason(text=f"no GPU to judge on: {problem}", evidence="device")
+    reasons = [Reason(text=f"no GPU to judge on: {problem}", evidence="device")]
+    if recognise(problem) is Cause.DRIVER_TOO_OLD:
+        reasons.append(_driver_reason(evidence, case.lowest_driver))
     trouble = _cpu_trouble(evidence)
     if trouble is not None:
         kind, why = trouble
-        return kind, (reason, why)
-    return VerdictKind.UNDECIDED, (reason,)
+        return kind, (*reasons, why)
+    return VerdictKind.UNDECIDED, tuple(reasons)
+
+
+def _driver_reason(evidence: Evidence, lowest: str | None) -> Reason:
+    wanted = f"driver {lowest} or newer" if lowest else "a newer driver"
+    cuda = evidence.fact("device", "cuda")
+    text = f"{Cause.DRIVER_TOO_OLD}: this torch's CUDA {cuda} wants {wanted}; the remedy is that, or an older CUDA"
+    return Reason(text=text, evidence="device")
 
 
 def _cpu_trouble(evidence: Evidence) -> tuple[VerdictKind, Reason] | None:
@@ -136,34 +148,5 @@ def _on_device(case: Case, capability: ComputeCapability) -> Judgement:
     strayed = [run.reason for run in (stock, bridged) if run.cause is Cause.PLACEMENT]
     if strayed:
         return VerdictKind.BROKEN, (*about, *strayed)
-    kind, reasons = _by_runs(evidence, stock, bridged)
-    return kind, (*about, *reasons, *_asides(evidence))
-
-
-def _by_runs(evidence: Evidence, stock: Run, bridged: Run) -> Judgement:
-    against = nvrtc_fails(evidence)
-    both = (stock.reason, bridged.reason)
-    if stock.right and not against:
-        return VerdictKind.NOT_NEEDED, both
-    if stock.right:
-        text = "these contradict each other: stock Kokoro works, yet run-time compiling fails"
-        return VerdictKind.UNDECIDED, (stock.reason, *against, Reason(text=text, evidence=stock.name))
-    stock_fails = stock.failed and stock.cause is not Cause.BRIDGE  # with a patch in it, it was not stock
-    if stock_fails and bridged.failed:
-        return VerdictKind.BROKEN, (*both, *against)
-    if not (stock_fails and bridged.right):
-        return VerdictKind.UNDECIDED, (*both, *against)
-    if against or (stock.cause is not None and stock.cause.is_nvrtc):
-        return VerdictKind.NEEDED, (*both, *against)
-    text = "nothing shows that run-time compiling is why stock Kokoro fails and the bridged one does not"
-    return VerdictKind.UNDECIDED, (*both, Reason(text=text, evidence=stock.name))
-
-
-def _asides(evidence: Evidence) -> tuple[Reason, ...]:
-    """Mention what does not decide: a failing operation that Kokoro does not use."""
-    prod = evidence.get("canary.prod")
-    cause = None if prod is None else cause_of(prod)
-    if prod is None or cause is None:
-        return ()
-    text = f"complex prod, which Kokoro does not use, fails on the GPU ({cause}): {brief(prod.error)}"
-    return (Reason(text=text, evidence=prod.probe),)
+    kind, reasons = by_runs(evidence, stock, bridged)
+    return kind, (*about, *reasons, *asides(evidence))

@@ -7,6 +7,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from scripts.model.evidence import Observation, Outcome, Report, VerdictKind
+from scripts.verification.census import mode_words
 from scripts.verification.report import headline, prediction_line
 from scripts.verification.summary import summarise
 
@@ -20,6 +21,7 @@ def to_junit(report: Report) -> str:
 
     The verdict's own case fails on `broken` and `needed`, and is skipped where nothing was verified (`undecided`, a
     simulated device). An observation that did not pass is a failure where a probe answered so, an error where it died.
+    The suite's properties say whether the device is simulated, and hold the census and what a simulation proves.
     """
     cases = [_verdict(report), *(_observation(one) for one in report.observations)]
     suite = ET.Element(
@@ -33,11 +35,27 @@ def to_junit(report: Report) -> str:
         skipped=str(sum(case.find("skipped") is not None for case in cases)),
         time=f"{sum(one.seconds for one in report.observations):.3f}",
     )
+    suite.append(_properties(report))
     suite.extend(cases)
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _properties(report: Report) -> ET.Element:
+    properties = ET.Element("properties")
+    pairs = [
+        ("verdict", str(report.verdict.kind)),
+        ("predicted", str(report.verdict.prediction.kind)),
+        ("simulated", "true" if report.verdict.simulated else "false"),
+    ]
+    pairs += [(f"census.{one.mode}", mode_words(one)) for one in report.census or ()]
+    for row in report.simulation or ():
+        pairs.append((f"simulation.{'proves' if row.proved else 'does-not-prove'}.{row.subject}", row.text))
+    for name, value in pairs:
+        ET.SubElement(properties, "property", name=_clean(name), value=_clean(value))
+    return properties
 
 
 def _verdict(report: Report) -> ET.Element:

@@ -12,6 +12,7 @@ from scripts.model.evidence import Observation, Outcome
 from scripts.probing import ask
 from scripts.progress import say, step
 from scripts.shell import Runner
+from scripts.verification.kernel_cache import SWITCH
 
 TIMEOUTS = {"installed": 60.0, "kokoro": 600.0, "compile": 600.0}
 """Seconds; probes not named here have 300. Kokoro's first import and a full model share a busy machine with others."""
@@ -30,12 +31,17 @@ class Questions:
     python: Path
     run: Runner
     environ: Mapping[str, str]
+    """The whole environment of this verify: what an application would start in."""
     workdir: Path
     bytecode: Path
+    timeout: float | None = None
+    """Seconds for each probe; None: TIMEOUTS."""
 
     def ask(self, name: str, request: Mapping[str, Any] | None = None) -> Observation:
         """Ask the probe that `name` begins with (`kokoro` of `kokoro.stock.cpu`); the observation has the full name."""
         probe = name.partition(".")[0]
+        # Switched off, no kernel would be kept, and none seen: the cache of a probe is its own, and empty.
+        probes_environ = {key: value for key, value in self.environ.items() if key != SWITCH}
 
         def observe() -> Observation:
             return ask(
@@ -44,8 +50,8 @@ class Questions:
                 request or {},
                 run=self.run,
                 workdir=self.workdir,
-                environ=self.environ,
-                timeout=TIMEOUTS.get(probe, _DEFAULT_TIMEOUT),
+                environ=probes_environ,
+                timeout=TIMEOUTS.get(probe, _DEFAULT_TIMEOUT) if self.timeout is None else self.timeout,
                 bytecode=self.bytecode,
             )
 

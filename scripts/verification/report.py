@@ -5,17 +5,21 @@ from __future__ import annotations
 import textwrap
 
 from scripts.model.evidence import Outcome, Report, VerdictKind
+from scripts.verification.census import census_lines
+from scripts.verification.simulation import simulation_lines
 from scripts.verification.summary import summarise
 
 SCHEMA = 1
 """The version of the JSON report (docs/report.schema.json)."""
 
+CENSUS_TITLE = "census: what torch had compiled at run time for Kokoro on the GPU"
+SIMULATION_TITLE = "what a simulated GPU proves"
 _WIDTH = 118
 _MEANING = {
     VerdictKind.NOT_NEEDED: "Kokoro runs on this GPU as it is, without the patch",
     VerdictKind.NEEDED: "Kokoro needs the patch on this GPU, and with the bridge it works",
     VerdictKind.UNDECIDED: "not decided here",
-    VerdictKind.BROKEN: "Kokoro does not work here, with or without the bridge",
+    VerdictKind.BROKEN: "Kokoro does not work here, and the patch is not the remedy",
     VerdictKind.NOT_APPLICABLE: "no GPU is used, so there is nothing to patch",
 }
 
@@ -27,6 +31,11 @@ def headline(report: Report) -> str:
     if verdict.simulated:
         text = f"SIMULATED, not verified: {text}"
     return text
+
+
+def meaning(kind: VerdictKind) -> str:
+    """Say what a verdict means."""
+    return _MEANING[kind]
 
 
 def prediction_line(report: Report) -> str:
@@ -53,11 +62,15 @@ def render(report: Report) -> str:
         "observations",
         *_observations(report),
     ]
+    if report.census is not None:
+        lines += ["", CENSUS_TITLE, *(bullet(line) for line in census_lines(report.census))]
     if report.variables:
         lines += ["", "environment variables"]
         lines += [bullet(f"{row['name']}={row['value']}: {row['meaning']}") for row in report.variables]
     if report.notes:
         lines += ["", "notes", *(bullet(note) for note in report.notes)]
+    if report.simulation is not None:
+        lines += ["", SIMULATION_TITLE, *(bullet(line) for line in simulation_lines(report.simulation))]
     return "\n".join(lines) + "\n"
 
 

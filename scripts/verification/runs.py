@@ -66,18 +66,39 @@ class Run:
         return Reason(text=text, evidence=self.name)
 
 
-def nvrtc_fails(evidence: Evidence) -> list[Reason]:
-    """Collect what shows, besides Kokoro itself, that run-time compiling fails on this device."""
-    reasons = []
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """What shows, besides Kokoro itself, that kernels compiled at run time fail on this device."""
+
+    nvrtc: tuple[Reason, ...]
+    """NVRTC itself fails: what the bridge is for."""
+    device: tuple[Reason, ...]
+    """NVRTC compiles, and the driver or the GPU fails on what it compiled."""
+    unclear: tuple[Reason, ...]
+    """An operation fails, and nothing tells which of the two: it crashes, it hangs."""
+
+    @property
+    def all(self) -> tuple[Reason, ...]:
+        """Every reason, as they are told."""
+        return self.nvrtc + self.device + self.unclear
+
+
+def against_compiling(evidence: Evidence) -> Against:
+    """Collect what NVRTC answered and how Kokoro's three operations ended, by whose fault it is."""
+    nvrtc: list[Reason] = []
+    device: list[Reason] = []
+    unclear: list[Reason] = []
     capability = evidence.capability
     result = None if capability is None else evidence.compile_result(capability)
     if capability is not None and result is not None and not result["ok"]:
         text = f"NVRTC {evidence.fact('nvrtc', 'version')} refuses {capability.sm}: {result['log'] or result['name']}"
-        reasons.append(Reason(text=text, evidence="nvrtc"))
+        nvrtc.append(Reason(text=text, evidence="nvrtc"))
     for operation in KOKORO_OPERATIONS:
         observation = evidence.get(f"canary.{operation}")
         cause = None if observation is None else cause_of(observation)
-        if observation is not None and cause is not None and not cause.is_from_outside:
-            text = f"complex {operation} fails on the GPU ({cause}): {brief(observation.error)}"
-            reasons.append(Reason(text=text, evidence=observation.probe))
-    return reasons
+        if observation is None or cause is None or cause.is_from_outside:
+            continue
+        text = f"complex {operation} fails on the GPU ({cause}): {brief(observation.error)}"
+        kind = nvrtc if cause.is_nvrtc else device if cause.is_of_the_device else unclear
+        kind.append(Reason(text=text, evidence=observation.probe))
+    return Against(nvrtc=tuple(nvrtc), device=tuple(device), unclear=tuple(unclear))

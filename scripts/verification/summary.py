@@ -7,6 +7,7 @@ from typing import Any
 
 from scripts.model.evidence import Observation, Outcome
 from scripts.verification.causes import brief
+from scripts.verification.kernel_cache import held_words
 from scripts.verification.sound import describe
 
 
@@ -54,6 +55,14 @@ def _nvrtc(detail: dict[str, Any]) -> str:
     return f"NVRTC {detail['version']}: {', '.join(answers)}{newest}; {detail['library']} ({detail['found_by']})"
 
 
+def _kernel_cache(detail: dict[str, Any]) -> str:
+    if detail["folder"] is None:
+        return f"an application would keep none ({detail['chosen_by']})"
+    held = "; ".join(f"for {architecture}, {held_words(held)}" for architecture, held in detail["kernels"].items())
+    place = f"{detail['folder']} ({detail['chosen_by']})"
+    return f"{place}: {held}" if held else f"{place}: {detail['files']} kernel(s), none for this GPU"
+
+
 def _canary(detail: dict[str, Any]) -> str:
     compiled = f", {len(detail['kernels'])} kernel(s) compiled" if detail["kernels"] else ""
     return f"within {detail['max_error']:.1e} of the CPU{compiled}"
@@ -84,6 +93,7 @@ _FAMILIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "nvrtc": _nvrtc,
     "canary": _canary,
     "kokoro": _kokoro,
+    "kernel-cache": _kernel_cache,
     "triton": _triton,
     "compile": _compile,
 }

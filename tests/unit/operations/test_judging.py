@@ -11,13 +11,15 @@ from scripts.errors import ExitCode, SparkError
 from scripts.model.plan import WeightsSource
 from scripts.model.weights import CHECKPOINT_NAME, CONFIG_NAME
 from scripts.operations.context import Context
-from scripts.operations.judging import judge_environment, order_lines
-from scripts.verification.evidence import CANARIES, MODES
+from scripts.operations.judging import judge_environment, order_lines, probe_timeout, recorded_verdict
+from scripts.verification.evidence import ALL_MODES, CANARIES
 from scripts.weights.store import publish, staging
 from tests.support.contexts import context
 from tests.support.machines import PC
 from tests.support.plans import put, record
 from tests.support.scripted import ScriptedRunner
+from tests.unit.verification.cases import device, working
+from tests.unit.verification.test_report import report
 
 
 @pytest.fixture
@@ -59,6 +61,10 @@ def judge(given: Context, **said: Any) -> SparkError:
         ({"env": "cpu-1", "expect": ","}, ExitCode.USAGE, "unknown-verdict"),
         ({"env": "cpu-1", "sm": "big"}, ExitCode.USAGE, "bad-compute-capability"),
         ({"env": "cpu-1", "weights": "heavy"}, ExitCode.USAGE, "unknown-weights"),
+        ({"env": "cpu-1", "timeout": "soon"}, ExitCode.USAGE, "bad-number"),
+        ({"env": "cpu-1", "timeout": "0"}, ExitCode.USAGE, "bad-number"),
+        ({"env": "cpu-1", "timeout": "-3"}, ExitCode.USAGE, "bad-number"),
+        ({"env": "cpu-1", "timeout": "nan"}, ExitCode.USAGE, "bad-number"),
         ({"env": "cpu-1"}, ExitCode.NO_CANDIDATE, "no-weights"),
         ({"python": "/absent/python"}, ExitCode.NO_CANDIDATE, "no-interpreter"),
     ],
@@ -102,4 +108,19 @@ def test_weights_that_were_altered_are_not_judged_with(given: Context) -> None:
 def test_the_order_names_every_canary_and_mode() -> None:
     text = "\n".join(order_lines())
     assert all(f"canary.{name}" in text for name in CANARIES)
-    assert all(mode in text for mode in MODES)
+    assert all(mode in text for mode in ALL_MODES)
+    assert "kernel-cache" in text
+    assert "census" not in text
+    assert "census" in "\n".join(order_lines(census=True))
+
+
+def test_time_for_each_probe() -> None:
+    assert probe_timeout("") is None
+    assert probe_timeout("2.5") == 2.5
+
+
+@pytest.mark.parametrize(
+    ("simulated", "name"), [(True, "simulated not-needed"), (False, "not-needed")], ids=["simulated", "real"]
+)
+def test_a_simulated_verdict_is_recorded_as_one(*, simulated: bool, name: str) -> None:
+    assert recorded_verdict(report(working(device=device(simulated=simulated)))) == name

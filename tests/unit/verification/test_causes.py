@@ -16,6 +16,19 @@ TEXTS = {
     "Error in dlopen: libnvrtc.so.12: cannot open shared object file": Cause.NVRTC,
     "CUDA error: no kernel image is available for execution on the device": Cause.NO_KERNEL_IMAGE,
     "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB": Cause.OUT_OF_MEMORY,
+    "RuntimeError: CUDA driver error: a PTX JIT compilation failed": Cause.MODULE_LOAD,
+    "RuntimeError: CUDA driver error: device kernel image is invalid": Cause.MODULE_LOAD,
+    "CUDA driver error: the provided PTX was compiled with an unsupported toolchain.": Cause.MODULE_LOAD,
+    "RuntimeError: CUDA driver error: unspecified launch failure": Cause.LAUNCH,
+    "torch.AcceleratorError: CUDA error: unspecified launch failure": Cause.LAUNCH,
+    "torch.AcceleratorError: CUDA error: an illegal memory access was encountered": Cause.LAUNCH,
+    "CUDA error: the launch timed out and was terminated": Cause.LAUNCH,
+    "CUDA error: misaligned address": Cause.LAUNCH,
+    "RuntimeError: CUDA driver error: initialization error": Cause.DRIVER,
+    "RuntimeError: CUDA driver error: out of memory": Cause.OUT_OF_MEMORY,
+    "CUDA driver error: no kernel image is available for execution on the device": Cause.NO_KERNEL_IMAGE,
+    "The NVIDIA driver on your system is too old (found version 12040).": Cause.DRIVER_TOO_OLD,
+    "CUDA error: CUDA driver version is insufficient for CUDA runtime version": Cause.DRIVER_TOO_OLD,
     "ValueError: something else": Cause.OTHER,
     "": Cause.OTHER,
 }
@@ -32,6 +45,17 @@ def test_only_nvrtc_is_what_the_bridge_is_for() -> None:
         Cause.BUILTINS_MISSING,
         Cause.NVRTC,
     }
+
+
+def test_what_is_no_patchs_to_repair() -> None:
+    faults = {cause for cause in Cause if cause.is_of_the_device}
+    assert faults == {Cause.MODULE_LOAD, Cause.LAUNCH, Cause.DRIVER_TOO_OLD, Cause.DRIVER, Cause.NUMBERS}
+    assert not any(cause.is_nvrtc or cause.is_from_outside for cause in faults)
+
+
+def test_wrong_numbers_are_named_by_the_canary() -> None:
+    observation = ended("canary.abs", Outcome.FAILED, "complex abs is wrong on cuda:0", cause="numbers")
+    assert cause_of(observation) is Cause.NUMBERS
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from scripts.model.evidence import Observation, Outcome, Prediction, Reason, VerdictKind
 from scripts.model.target import GB10
-from scripts.verification.evidence import Evidence
+from scripts.verification.evidence import KOKORO_OPERATIONS, Evidence
 from scripts.verification.judge import Case, judge
 from tests.unit.verification.cases import (
     GARBAGE,
@@ -37,6 +37,16 @@ def bridged(outcome: Outcome, error: str = "it failed", **detail: str) -> dict[s
     return {"kokoro_bridged_cuda": ended("kokoro.bridged.cuda", outcome, error, **detail), "sound_bridged_cuda": None}
 
 
+LAUNCH = "RuntimeError: CUDA driver error: unspecified launch failure"
+MODULE = "RuntimeError: CUDA driver error: a PTX JIT compilation failed"
+ON_CPU = {"kokoro_stock_cpu": ended("kokoro.stock.cpu", Outcome.HUNG, "no answer within 1 s")}
+
+
+def canaries(outcome: Outcome, error: str, **detail: str) -> dict[str, Observation | None]:
+    """Kokoro's three operations end like this, as do all that are compiled at run time."""
+    return {f"canary_{name}": ended(f"canary.{name}", outcome, error, **detail) for name in KOKORO_OPERATIONS}
+
+
 ON_DEVICE = {
     "everything works": (working(), NOT_NEEDED),
     "the bridge itself fails where it is not needed": (working(**bridged(FAILED)), NOT_NEEDED),
@@ -65,9 +75,9 @@ ON_DEVICE = {
     "stock is garbage and a canary is wrong": (
         working(
             sound_stock_cuda=passed("sound.stock.cuda", **GARBAGE),
-            canary_exp=ended("canary.exp", FAILED, "complex exp is wrong"),
+            canary_exp=ended("canary.exp", FAILED, "complex exp is wrong", cause="numbers"),
         ),
-        NEEDED,
+        BROKEN,
     ),
     "stock is garbage, nothing says why": (working(sound_stock_cuda=passed("sound.stock.cuda", **GARBAGE)), UNDECIDED),
     "stock crashes, nothing says why": (working(**stock(CRASHED, "died of SIGSEGV")), UNDECIDED),
@@ -110,6 +120,46 @@ ON_DEVICE = {
         ),
         BROKEN,
     ),
+    "the driver takes no module": (working(**stock(FAILED, MODULE), **canaries(FAILED, MODULE)), BROKEN),
+    "kernels compiled at run time fail to launch": (
+        working(**stock(FAILED, LAUNCH), **canaries(FAILED, LAUNCH)),
+        BROKEN,
+    ),
+    "only stock's own text tells of the launch": (working(**stock(FAILED, LAUNCH)), BROKEN),
+    "every launch fails": (
+        working(**stock(FAILED, LAUNCH), **bridged(FAILED, LAUNCH), **canaries(FAILED, LAUNCH)),
+        BROKEN,
+    ),
+    "a launch fails where NVRTC refuses as well": (
+        failing_nvrtc(canary_exp=ended("canary.exp", FAILED, LAUNCH)),
+        NEEDED,
+    ),
+    "stock works though a launch fails": (working(canary_abs=ended("canary.abs", FAILED, LAUNCH)), UNDECIDED),
+    "an operation's numbers are wrong, and stock's sound": (
+        working(
+            sound_stock_cuda=passed("sound.stock.cuda", **GARBAGE),
+            **canaries(FAILED, "complex abs is wrong", cause="numbers"),
+        ),
+        BROKEN,
+    ),
+    "an operation's numbers are wrong, and no sound": (
+        working(canary_abs=ended("canary.abs", FAILED, "complex abs is wrong", cause="numbers")),
+        UNDECIDED,
+    ),
+    "kernels compiled at run time crash": (
+        working(**stock(CRASHED, "died of SIGSEGV"), **canaries(CRASHED, "died of SIGSEGV")),
+        UNDECIDED,
+    ),
+    "kernels compiled at run time hang": (
+        working(**stock(HUNG, "no answer within 5 s"), **canaries(HUNG, "no answer within 5 s")),
+        UNDECIDED,
+    ),
+    "kernels compiled at run time are killed": (
+        working(**stock(KILLED, "killed from outside"), **canaries(KILLED, "killed from outside")),
+        UNDECIDED,
+    ),
+    "both hang, as does the CPU": (working(**stock(HUNG), **bridged(HUNG), **ON_CPU), UNDECIDED),
+    "stock hangs, as does the CPU": (failing_nvrtc(**stock(HUNG), **ON_CPU), UNDECIDED),
     "both find no kernel image": (working(**stock(FAILED, NO_IMAGE), **bridged(FAILED, NO_IMAGE)), BROKEN),
     "no device code, whatever NVRTC says": (working(device_code=device_code(cc12_1="none")), BROKEN),
     "device code was not read": (working(device_code=None), NOT_NEEDED),
@@ -212,3 +262,74 @@ def test_a_gpu_that_a_cpu_build_cannot_use_is_mentioned() -> None:
     verdict = judge(Case(evidence=Evidence.of([cpu_build(driver_devices=1), CPU]), target=GB10))
     assert verdict.kind is NOT_APPLICABLE
     assert any("cannot use" in reason.text for reason in verdict.reasons)
+
+
+REASONS = {
+    "the driver takes no module": ("module-load", "a fault of the driver or the GPU"),
+    "every launch fails": ("launch", "unspecified launch failure"),
+    "an operation's numbers are wrong, and stock's sound": ("numbers", "a fault of the driver or the GPU"),
+    "kernels compiled at run time crash": ("crashed", "nothing shows that run-time compiling is why"),
+    "kernels compiled at run time hang": ("hung", "nothing shows that run-time compiling is why"),
+    "kernels compiled at run time are killed": ("killed", "killed from outside"),
+    "both hang, as does the CPU": ("hung", "needs a longer time-out"),
+}
+
+
+@pytest.mark.parametrize(("case", "words"), REASONS.items(), ids=REASONS.keys())
+def test_the_reason_is_told(case: str, words: tuple[str, str]) -> None:
+    verdict = judge(Case(evidence=ON_DEVICE[case][0], target=GB10))
+    told = "\n".join(reason.text for reason in verdict.reasons)
+    assert all(word in told for word in words), told
+
+
+NOTE = {
+    "exp is refused": (
+        ended("kokoro.transform_only.cuda", FAILED, f"RuntimeError: {REFUSED}", failed_operation="exp"),
+        None,
+        "is not enough: exp in inverse fails (unknown-architecture): RuntimeError: nvrtc: error: invalid value",
+    ),
+    "something is refused": (
+        ended("kokoro.transform_only.cuda", FAILED, f"RuntimeError: {REFUSED}"),
+        None,
+        "is not enough: it fails (unknown-architecture)",
+    ),
+    "it works": (spoke("transform_only", "cuda"), sound("transform_only", "cuda"), "is enough here: 62.0 dB SNR"),
+    "it is another sound": (
+        spoke("transform_only", "cuda"),
+        passed("sound.transform_only.cuda", **GARBAGE),
+        "its sound is wrong: -0.4 dB SNR",
+    ),
+    "it was not compared": (spoke("transform_only", "cuda"), None, "could not be compared"),
+    "it is killed": (ended("kokoro.transform_only.cuda", KILLED), None, "did not show what it does (killed)"),
+}
+
+
+@pytest.mark.parametrize(("run", "comparison", "words"), NOTE.values(), ids=NOTE.keys())
+def test_the_research_notes_patch_is_an_aside(run: Observation, comparison: Observation | None, words: str) -> None:
+    more = [one for one in (run, comparison) if one is not None]
+    evidence = Evidence.of([*failing_nvrtc().observations, *more])
+    verdict = judge(Case(evidence=evidence, target=GB10))
+    assert verdict.kind is NEEDED, "it never decides"
+    (aside,) = (reason for reason in verdict.reasons if reason.evidence == "kokoro.transform_only.cuda")
+    assert aside.text.startswith("the research note's patch of transform alone ")
+    assert words in aside.text
+
+
+TOO_OLD = "The NVIDIA driver on your system is too old (found version 12040)."
+
+
+@pytest.mark.parametrize(("lowest", "wants"), [("580", "wants driver 580 or newer"), (None, "wants a newer driver")])
+def test_a_driver_that_is_too_old_is_told_what_it_takes(lowest: str | None, wants: str) -> None:
+    evidence = Evidence.of([device(None, problem=TOO_OLD), *NO_GPU[1:], CPU])
+    verdict = judge(Case(evidence=evidence, target=GB10, planned_cuda="13.2", lowest_driver=lowest))
+    assert verdict.kind is UNDECIDED
+    assert verdict.reasons[0].text == f"no GPU to judge on: {TOO_OLD}"
+    assert wants in verdict.reasons[1].text
+    assert "driver-too-old" in verdict.reasons[1].text
+
+
+def test_a_simulator_without_a_device_keeps_its_label_too() -> None:
+    evidence = Evidence.of([device(None, simulated=True), *NO_GPU[1:], CPU])
+    verdict = judge(Case(evidence=evidence, target=GB10))
+    assert verdict.simulated
+    assert verdict.kind is UNDECIDED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -11,20 +12,22 @@ import jsonschema
 import pytest
 
 from scripts.home import CHECKOUT
-from scripts.model.evidence import Outcome, Report, VerdictKind
+from scripts.model.evidence import ModeCensus, Outcome, Report, VerdictKind
 from scripts.model.target import GB10
 from scripts.serial import from_data, to_json
-from scripts.verification.evidence import Evidence
+from scripts.verification.census import mode_words, take_census
+from scripts.verification.evidence import ALL_MODES, CANARIES, Evidence, kokoro_name, sound_name
 from scripts.verification.judge import Case, judge
 from scripts.verification.junit import to_junit
 from scripts.verification.report import SCHEMA, render
+from scripts.verification.simulation import ROWS
 from scripts.verification.summary import summarise
 from tests.unit.verification.cases import device, device_code, ended, failing_nvrtc, nvrtc, passed, spoke, working
 
 SCHEMA_FILE = json.loads((CHECKOUT / "docs" / "report.schema.json").read_text())
 
 
-def report(evidence: Evidence) -> Report:
+def report(evidence: Evidence, census: tuple[ModeCensus, ...] | None = None) -> Report:
     return Report(
         schema=SCHEMA,
         created="2026-11-22T16:00:00+00:00",
@@ -37,6 +40,8 @@ def report(evidence: Evidence) -> Report:
         observations=evidence.observations,
         variables=({"name": "CUDA_HOME", "value": "/usr/local/cuda", "meaning": "for builds only"},),
         notes=("a note",),
+        census=census,
+        simulation=ROWS if evidence.simulated else None,
     )
 
 
@@ -58,6 +63,71 @@ def test_the_json_is_of_the_published_schema_and_reads_back(any_report: Report) 
     data = json.loads(to_json(any_report))
     jsonschema.Draft202012Validator(SCHEMA_FILE).validate(data)
     assert from_data(Report, data, what="report") == any_report
+
+
+KERNELS = [f"{name}_kernel_vectorized2_arch12.1_nvrtc13.2_sass_1_{'0' * 40}" for name in ("abs", "angle", "exp")]
+
+
+def simulated_report() -> Report:
+    """A simulated device, its census taken."""
+    stock = spoke("stock", "cuda", kernels=KERNELS)
+    evidence = working(device=device(simulated=True), kokoro_stock_cuda=stock)
+    return report(evidence, take_census(evidence))
+
+
+def test_a_census_and_a_simulation_are_of_the_schema_and_read_back() -> None:
+    made = simulated_report()
+    data = json.loads(to_json(made))
+    jsonschema.Draft202012Validator(SCHEMA_FILE).validate(data)
+    assert from_data(Report, data, what="report") == made
+    assert [kernel["operation"] for kernel in data["census"][0]["kernels"]] == ["abs", "angle", "exp"]
+    assert (data["verdict"]["simulated"], len(data["simulation"])) == (True, len(ROWS))
+
+
+def test_a_report_from_before_there_was_a_census_is_still_of_the_schema() -> None:
+    data = json.loads(to_json(report(working())))
+    del data["census"], data["simulation"]
+    jsonschema.Draft202012Validator(SCHEMA_FILE).validate(data)
+    assert from_data(Report, data, what="report") == report(working())
+
+
+def test_every_observation_that_verify_makes_is_of_the_schema() -> None:
+    pattern = re.compile(SCHEMA_FILE["$defs"]["observation"]["properties"]["probe"]["pattern"])
+    names = ["installed", "integrity", "device", "device-code", "nvrtc", "kernel-cache", "triton", "compile"]
+    names += [f"canary.{name}" for name in CANARIES]
+    names += [
+        name(mode, where) for name in (kokoro_name, sound_name) for mode in ALL_MODES for where in ("cpu", "cuda")
+    ]
+    assert all(pattern.match(name) for name in names)
+    assert set(SCHEMA_FILE["$defs"]["modeCensus"]["properties"]["mode"]["enum"]) == set(ALL_MODES)
+
+
+def test_the_text_holds_the_census_and_what_a_simulation_proves() -> None:
+    text = render(simulated_report())
+    words = " ".join(text.split())
+    assert "- stock: abs (abs_kernel_vectorized2), angle" in words
+    assert "- bridged: none" in words
+    assert all(f"{row.subject}: {row.text}" in words for row in ROWS)
+    plain = render(report(working()))
+    assert "census" not in plain
+    assert "simulated" not in plain
+
+
+def properties(made: Report) -> dict[str, str]:
+    suite = ET.fromstring(to_junit(made))[0]
+    return {one.attrib["name"]: one.attrib["value"] for one in suite.findall("properties/property")}
+
+
+def test_junit_properties() -> None:
+    plain = properties(report(ALL["needed"]))
+    assert plain == {"verdict": "needed", "predicted": "needed", "simulated": "false"}
+    made = simulated_report()
+    found = properties(made)
+    assert (found["verdict"], found["simulated"]) == ("not-needed", "true")
+    assert made.census is not None
+    assert found["census.stock"] == mode_words(made.census[0])
+    assert found["simulation.does-not-prove.speed"]
+    assert len(found) == 3 + 3 + len(ROWS)
 
 
 def test_the_schema_is_itself_valid_and_of_this_version() -> None:
@@ -119,6 +189,10 @@ def test_a_prediction_is_labelled() -> None:
     assert "predicted for compute capability 12.1 (sm_121): not-needed" in render(report(NO_GPU))
 
 
+def verdict_case(made: Report) -> ET.Element:
+    return ET.fromstring(to_junit(made))[0].findall("testcase")[0]
+
+
 def test_junit_counts_what_it_holds(any_report: Report) -> None:
     suite = ET.fromstring(to_junit(any_report))[0]
     cases = suite.findall("testcase")
@@ -132,19 +206,19 @@ def test_junit_counts_what_it_holds(any_report: Report) -> None:
     [("not-needed", "system-out"), ("needed", "failure"), ("undecided", "skipped"), ("broken", "failure")],
 )
 def test_junit_verdict(name: str, tag: str) -> None:
-    case = ET.fromstring(to_junit(report(ALL[name])))[0][0]
+    case = verdict_case(report(ALL[name]))
     assert case.attrib["name"] == name
     assert [child.tag for child in case] == [tag]
 
 
 def test_junit_of_a_simulated_device_is_never_a_pass() -> None:
-    case = ET.fromstring(to_junit(report(working(device=device(simulated=True)))))[0][0]
+    case = verdict_case(report(working(device=device(simulated=True))))
     assert [child.tag for child in case] == ["skipped"]
 
 
 def test_junit_tells_a_dead_probe_from_a_failing_one() -> None:
     suite = ET.fromstring(to_junit(report(ALL["broken"])))[0]
-    tags = {case.attrib["name"]: [child.tag for child in case] for case in suite}
+    tags = {case.attrib["name"]: [child.tag for child in case] for case in suite.findall("testcase")}
     assert tags["kokoro.bridged.cuda"] == ["error"]
     assert tags["kokoro.stock.cuda"] == ["failure"]
     assert tags["sound.stock.cuda"] == ["skipped"]

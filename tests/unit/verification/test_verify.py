@@ -18,19 +18,22 @@ from scripts.model.plan import Plan
 from scripts.model.target import GB10, Architecture, PythonVersion
 from scripts.operations.verify import exit_code, expected, parse_expected, verify
 from scripts.shell import Completed
-from tests.unit.verification.cases import REFUSED, RIGHT, cpu_build, device
+from scripts.verification.simulation import ROWS
+from tests.unit.verification.cases import REFUSED, RIGHT, cpu_build, device, spoke
 
 SYNTHETIC = {"kind": "synthetic", "config": "config.json", "seed": 1}
 
 
 @dataclass
 class ScriptedPython:
-    """Answers each probe by its name; an answer is a detail, an error text, or a signal it dies of."""
+    """Answers each probe by its name; an answer is a detail, an error text, a signal it dies of, or None: it hangs."""
 
     site: Path
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
+    timeouts: list[float | None] = field(default_factory=list)
+    environs: list[Mapping[str, str]] = field(default_factory=list)
 
     def __call__(
         self,
@@ -44,11 +47,15 @@ class ScriptedPython:
     ) -> Completed:
         request = json.loads(Path(argv[-2]).read_text())
         self.requests.append(request)
+        self.timeouts.append(timeout)
+        self.environs.append(env or {})
         name = self._name(request)
         self.asked.append(name)
         answer = self.answers.get(name, self._default(request))
-        returncode = 0
-        if isinstance(answer, signal.Signals):
+        returncode: int | None = 0
+        if answer is None:
+            returncode = None
+        elif isinstance(answer, signal.Signals):
             returncode = -answer
         else:
             data = {"ok": False, "error": answer} if isinstance(answer, str) else {"ok": True, "detail": answer}
@@ -140,13 +147,110 @@ def test_on_a_gpu(python: ScriptedPython) -> None:
 def test_on_a_gpu_that_nvrtc_does_not_know(python: ScriptedPython) -> None:
     python.answers["device"] = device("12.1").detail
     python.answers |= {f"canary.{name}": REFUSED for name in ("abs", "angle", "exp", "prod")}
-    python.answers["kokoro.stock.cuda"] = REFUSED
+    python.answers["kokoro.stock.cuda"] = python.answers["kokoro.transform_only.cuda"] = REFUSED
     report = run_verify(python)
     assert report.verdict.kind is VerdictKind.NEEDED
     assert exit_code(report) is ExitCode.PATCH_NEEDED
     pairs = next(one for one in python.requests if one["probe"] == "compare")["pairs"]
     assert [pair["name"] for pair in pairs] == ["sound.bridged.cuda", "sound.disable_complex.cuda"]
     assert outcomes(report)["sound.stock.cuda"] is Outcome.SKIPPED
+
+
+def test_the_research_note_is_tried_only_where_nvrtc_fails_stock_kokoro(python: ScriptedPython) -> None:
+    tried = "kokoro.transform_only.cuda"
+    python.answers["device"] = device("12.1").detail
+    assert tried not in outcomes(run_verify(python))
+    python.answers["kokoro.stock.cuda"] = "CUDA driver error: unspecified launch failure"
+    assert tried not in outcomes(run_verify(python))
+    python.answers["kokoro.stock.cuda"] = REFUSED
+    report = run_verify(python)
+    assert outcomes(report)[tried] is Outcome.PASSED
+    assert outcomes(report)["sound.transform_only.cuda"] is Outcome.PASSED
+
+
+def test_every_probe_has_the_time_that_is_given(python: ScriptedPython) -> None:
+    run_verify(python)
+    assert set(python.timeouts) == {60.0, 300.0, 600.0}
+    python.timeouts.clear()
+    run_verify(python, timeout=7.0)
+    assert set(python.timeouts) == {7.0}
+
+
+def test_an_interpreter_that_is_too_slow_for_the_time_given(python: ScriptedPython) -> None:
+    python.answers["installed"] = None
+    with pytest.raises(BrokenError, match="no answer within 7 s") as caught:
+        run_verify(python, timeout=7.0)
+    assert "--timeout" in caught.value.hint
+
+
+def test_a_probe_that_hangs_is_an_observation(python: ScriptedPython) -> None:
+    python.answers["device"] = device("12.1").detail
+    python.answers["kokoro.stock.cuda"] = None
+    report = run_verify(python, timeout=7.0)
+    assert outcomes(report)["kokoro.stock.cuda"] is Outcome.HUNG
+    assert report.verdict.kind is VerdictKind.UNDECIDED
+
+
+KERNEL = "exp_kernel_vectorized2_arch12.1_nvrtc13.2_sass_45986_" + "0" * 40
+
+
+def test_the_census_is_taken_where_it_is_asked_for(python: ScriptedPython) -> None:
+    python.answers["device"] = device("12.1").detail
+    python.answers["kokoro.stock.cuda"] = spoke("stock", "cuda", kernels=[KERNEL]).detail
+    assert run_verify(python).census is None
+    census = run_verify(python, census=True).census
+    assert census is not None
+    assert [one.mode for one in census] == ["stock", "bridged", "disable_complex"]
+    assert [kernel.operation for kernel in census[0].kernels] == ["exp"]
+    assert all(one.complete for one in census)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (cpu_build().detail, "CPU-only build"),
+        (device(None).detail, "no NVIDIA driver"),
+        ("torch cannot be imported", "does not start"),
+    ],
+)
+def test_a_census_needs_a_gpu(python: ScriptedPython, answer: Any, why: str) -> None:
+    python.answers["device"] = answer
+    with pytest.raises(NoCandidateError, match=why) as caught:
+        run_verify(python, census=True)
+    assert (caught.value.reference, caught.value.exit_code) == ("no-gpu", ExitCode.NO_CANDIDATE)
+    assert caught.value.message.startswith("--census")
+    assert python.asked == ["installed", "device"], "it is told at once, not after minutes"
+
+
+def test_a_simulated_gpu_is_enough_for_a_census_and_tells_what_it_proves(python: ScriptedPython) -> None:
+    python.answers["device"] = device("12.1", simulated=True).detail
+    report = run_verify(python, census=True)
+    assert report.census
+    assert report.simulation == ROWS
+    python.answers["device"] = device("12.1").detail
+    assert run_verify(python).simulation is None
+
+
+def test_a_filled_kernel_cache_is_noted_and_hidden_from_the_probes(python: ScriptedPython, tmp_path: Path) -> None:
+    (tmp_path / KERNEL).touch()
+    environ = {"PATH": "/bin", "PYTORCH_KERNEL_CACHE_PATH": str(tmp_path)}
+    report = run_verify(python, environ=environ)
+    assert any(f"the kernel cache {tmp_path} holds kernels" in note for note in report.notes)
+    assert {one["PYTORCH_KERNEL_CACHE_PATH"] for one in python.environs}.isdisjoint({str(tmp_path)})
+
+
+def test_probes_keep_their_kernels_whatever_the_environment_says(python: ScriptedPython) -> None:
+    report = run_verify(python, environ={"PATH": "/bin", "USE_PYTORCH_KERNEL_CACHE": "0"})
+    assert not any("USE_PYTORCH_KERNEL_CACHE" in one for one in python.environs)
+    assert [row["name"] for row in report.variables] == ["USE_PYTORCH_KERNEL_CACHE"]
+
+
+def test_a_driver_that_is_too_old(python: ScriptedPython) -> None:
+    problem = "The NVIDIA driver on your system is too old (found version 12040)."
+    python.answers["device"] = device(None, problem=problem).detail
+    report = run_verify(python)
+    assert report.verdict.kind is VerdictKind.UNDECIDED
+    assert "driver-too-old: this torch's CUDA 13.2 wants driver 580 or newer" in report.verdict.reasons[1].text
 
 
 def test_nvrtc_is_asked_for_the_device_and_the_target(python: ScriptedPython) -> None:

@@ -1,0 +1,50 @@
+"""The modes in which Kokoro is run, and proof that the code under test is what the mode says."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+from scripts.inside.bridging import enable_bridge
+from scripts.inside.failure import ProbeFailure
+from scripts.inside.research_note import PATCHED, apply_research_note
+
+MODES = ("stock", "bridged", "disable_complex", "transform_only")
+STFT = "kokoro.istftnet"
+METHODS = ("transform", "inverse")
+_REPLACED = {"bridged": METHODS, "transform_only": (PATCHED,)}
+"""What of TorchSTFT is not kokoro's own in a mode. In the others all of it is."""
+
+
+def prepare(mode: str, detail: dict[str, Any]) -> None:
+    """Put a mode's patch in place and note in `detail` which: `bridge`, and where each method comes from, `stft`.
+
+    Raises ProbeFailure (cause "bridge") where a patch is where none must be, or is not where it must be.
+    """
+    detail["bridge"] = None
+    if mode == "bridged":
+        detail["bridge"] = enable_bridge()
+    elif mode == "transform_only":
+        check("stock", detail)  # another's patch below the note's would not be seen any more
+        apply_research_note()
+    check(mode, detail)
+
+
+def check(mode: str, detail: dict[str, Any]) -> None:
+    """Make sure that the code under test is what the mode says: stock means kokoro's own, untouched."""
+    module = importlib.import_module(STFT)
+    methods = {name: inspect.unwrap(getattr(module.TorchSTFT, name)) for name in METHODS}
+    detail["stft"] = {name: method.__module__ for name, method in methods.items()}
+    own = {name: method.__code__.co_filename == module.__file__ for name, method in methods.items()}
+    replaced = _REPLACED.get(mode, ())
+    left = [name for name in replaced if own[name]]
+    patched = [name for name in METHODS if name not in replaced and not own[name]]
+    if left:
+        whose = "the bridge" if mode == "bridged" else "the research note's patch"
+        text = f"{whose} does not cover TorchSTFT.{' and '.join(left)}"
+        raise ProbeFailure(text, {**detail, "cause": "bridge"})
+    if patched:
+        what = "TorchSTFT.inverse" if replaced else "the stock code"
+        text = f"TorchSTFT.{' and '.join(patched)} is not kokoro's own: a patch is active where {what} was to be judged"
+        raise ProbeFailure(text, {**detail, "cause": "bridge"})
