@@ -31,6 +31,7 @@ from scripts.operations.interpreters import find_interpreter
 from scripts.operations.planning import rest_lock, this_machine
 from scripts.operations.torch_lock import find_torch, named_source, parse_torch, read_build
 from scripts.progress import say
+from scripts.strategies.locks import make_lock
 from scripts.wheels.evaluate import evaluate, explain
 from scripts.wheels.metadata import parse_version
 
@@ -38,6 +39,10 @@ READY = "ready.txt"
 """Written last, with what was installed: without it a folder is half-made."""
 WAIT_SECONDS = 1800.0
 """How long a second process waits for the one that makes the same environment: a gigabyte is downloaded."""
+
+OLDEST_TORCH = Version("2.6")
+"""What the pinned transformers takes."""
+OLDER_TRANSFORMERS = Path(__file__).parent / "older_transformers.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +156,14 @@ def pinned(file: IndexFile, project: str, version: str) -> str:
     return f"{project}=={version} --hash=sha256:{file.sha256}\n"
 
 
+def with_pins(lock: Lock, instead: Lock) -> Lock:
+    """Put the pins of one lock in the place of another's of the same names."""
+    names = {pin.name for pin in instead.pins}
+    pins = [*(pin for pin in lock.pins if pin.name not in names), *instead.pins]
+    text = "".join(f"{pin.name}=={pin.version}{''.join(f' --hash={one}' for one in pin.hashes)}\n" for pin in pins)
+    return make_lock(lock.name, text, index=lock.index, build_text=lock.build_text)
+
+
 def _candidates(checked: tuple[str, str | None], context: Context) -> list[Contents]:
     """Name what may be there already: without asking this machine for its Pythons, which takes seconds."""
     found = []
@@ -163,6 +176,9 @@ def _candidates(checked: tuple[str, str | None], context: Context) -> list[Conte
 def _contents(checked: tuple[str, str | None], python: PythonVersion, context: Context) -> Contents:
     here = Target(architecture=Architecture.parse(os.uname().machine), python=python, glibc=(0, 0))
     closure = rest_lock(here, context.constraints)
+    if Version(checked[0]) < OLDEST_TORCH:
+        older = OLDER_TRANSFORMERS.read_text(encoding="utf-8")
+        closure = with_pins(closure, make_lock(OLDER_TRANSFORMERS.name, older, index=None))
     return Contents(torch=checked[0], nvrtc=checked[1], python=python, closure=closure)
 
 

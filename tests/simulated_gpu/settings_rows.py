@@ -1,0 +1,146 @@
+"""The settings that people try against the NVRTC error, as values, and what each did. Pure.
+
+What is asked is questions Q4, Q7, Q8, Q10, Q11 and Q12 of the research note (docs/questions.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+SCHEMA = 1
+TORCH = "2.9.1"
+"""A release that has device code for a GB10 and loads NVRTC 12.8, which does not know it."""
+NEWER = "12.9.86"
+"""An NVRTC that does: where a newer one is to be found, and to fill a kernel cache."""
+WORKS = "works"
+
+
+class Cache(StrEnum):
+    """What lies in the Jiterator's kernel cache when the process starts."""
+
+    EMPTY = "empty"
+    FILLED = "filled"
+    """By the same torch with the newer NVRTC, for the same device."""
+    RENAMED = "renamed"
+    """The same files under the names that torch looks for with its own NVRTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One thing to set. `{newer}` in a variable is the folder of the newer NVRTC, `{toolkit}` one of a toolkit."""
+
+    question: str
+    """`Q4` of the research note; empty: asked by nobody, for comparison."""
+    label: str
+    environ: dict[str, str] = field(default_factory=dict)
+    python: str = "nothing"
+    """The setting of inside/settings_probe.py."""
+    cache: Cache = Cache.EMPTY
+
+
+SETTINGS = (
+    Setting(question="", label="nothing"),
+    Setting(
+        question="Q4",
+        label="`PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True`",
+        environ={"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"},
+    ),
+    Setting(
+        question="Q4",
+        label="`PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128`",
+        environ={"PYTORCH_CUDA_ALLOC_CONF": "max_split_size_mb:128"},
+    ),
+    Setting(question="Q8", label="`allow_tf32 = True` of cuBLAS and of cuDNN", python="allow_tf32"),
+    Setting(question="Q8", label="`NVIDIA_TF32_OVERRIDE=1`", environ={"NVIDIA_TF32_OVERRIDE": "1"}),
+    Setting(
+        question="Q10",
+        label="`CUDA_HOME`, to a folder that holds NVRTC 12.9",
+        environ={"CUDA_HOME": "{toolkit}", "CUDA_PATH": "{toolkit}"},
+    ),
+    Setting(
+        question="Q10",
+        label="`NVRTC_FLAGS=--gpu-architecture=sm_120`",
+        environ={"NVRTC_FLAGS": "--gpu-architecture=sm_120"},
+    ),
+    Setting(question="Q10", label="`TORCH_CUDA_ARCH_LIST=12.1a`", environ={"TORCH_CUDA_ARCH_LIST": "12.1a"}),
+    Setting(
+        question="Q10",
+        label="`LD_LIBRARY_PATH`, to the folder of NVRTC 12.9",
+        environ={"LD_LIBRARY_PATH": "{newer}"},
+    ),
+    Setting(question="Q11", label="`torch.cuda.set_device(0)`", python="set_device"),
+    Setting(question="Q11", label="`get_device_capability` patched to say (9, 0)", python="spoof"),
+    Setting(question="Q12", label="`PYTORCH_JIT=0`", environ={"PYTORCH_JIT": "0"}),
+    Setting(question="Q7", label="a kernel cache that NVRTC 12.9 filled", cache=Cache.FILLED),
+    Setting(
+        question="Q7", label="the same cache, its files renamed from `nvrtc12.9` to `nvrtc12.8`", cache=Cache.RENAMED
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingRow:
+    """What was seen with one setting."""
+
+    question: str
+    label: str
+    endings: dict[str, str]
+    """Operation to `works`, or the cause of its failure."""
+    telling: str
+    """The line of the first error that tells; empty where all work."""
+    nvrtc: str | None
+    """The release that torch had loaded, `12.8`; None: it loaded none."""
+    kernels: tuple[str, ...]
+    """The files in the kernel cache afterwards."""
+
+    @property
+    def works(self) -> bool:
+        """All of Kokoro's operations ran."""
+        return set(self.endings.values()) == {WORKS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsTable:
+    """Every row. Simulated: nothing in it is verified on hardware."""
+
+    schema: int = SCHEMA
+    simulated: bool = True
+    torch: str
+    device: str
+    created: str
+    """ISO date."""
+    rows: tuple[SettingRow, ...]
+
+
+def renamed(kernel: str, *, own: str, newer: str) -> str:
+    """Give the name under which torch with NVRTC `own` looks for a kernel that NVRTC `newer` compiled."""
+    return kernel.replace(f"_nvrtc{newer}_", f"_nvrtc{own}_")
+
+
+def settings_lines(table: SettingsTable) -> list[str]:
+    """Write the table as Markdown."""
+    lines = ["| Asked in | Set | abs, angle, exp | NVRTC loaded | Effect |", "|---|---|---|---|---|"]
+    for row in table.rows:
+        cells = [row.question or "–", row.label, _seen(row), row.nvrtc or "none", _effect(row, table.rows[0])]  # noqa: RUF001
+        lines.append(f"| {' | '.join(cells)} |")
+    told = (
+        f"SIMULATED: a {table.device} that is not there, torch {table.torch}, one process for each row, run "
+        f"{table.created}. Nothing here is verified on hardware."
+    )
+    return [*lines, "", told]
+
+
+def _seen(row: SettingRow) -> str:
+    endings = list(dict.fromkeys(row.endings.values()))
+    if row.works:
+        return "all work"
+    if len(endings) == 1:
+        return f"all fail: {endings[0]}"
+    return ", ".join(f"{operation}: {ending}" for operation, ending in row.endings.items())
+
+
+def _effect(row: SettingRow, nothing: SettingRow) -> str:
+    if row is nothing:
+        return "the error of section 1"
+    return "none" if row.endings == nothing.endings else "it helps" if row.works else "another failure"
