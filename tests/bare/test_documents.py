@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.bare import BareMachine, CannotBuildError
+from tests.support.bare import BareMachine
 from tests.support.documents import NEEDS, Block, blocks
+from tests.support.roots import CannotBuildError
 
 pytestmark = pytest.mark.bare
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from scripts.home import CHECKOUT
 from scripts.shell import Completed, run
+from tests.support.roots import debootstrap, require
 
-SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates"
 FOLDER = "/home/reader/kokoro-spark"
 BUNDLE = "/etc/ssl/certs/host-ca.crt"
@@ -26,10 +26,6 @@ CARRIED = ("PIP_", "UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", 
 CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE")
 # The root, with /proc and /dev of its own. unshare makes the mounts private: they end with the command.
 ENTER = 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && cd / && exec chroot "$0" sh -c "$1"'
-
-
-class CannotBuildError(Exception):
-    """Not root, no debootstrap, no mounts: the reason is the message."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +36,12 @@ class BareMachine:
 
     @classmethod
     def build(cls, root: Path) -> BareMachine:
-        """Make the root file system and put the checkout and uv's cache of the host into it. About a minute."""
-        if os.geteuid() != 0:
-            raise CannotBuildError("a root file system needs root")
-        if shutil.which("debootstrap") is None:
-            raise CannotBuildError("debootstrap is not installed")
-        if not run(["unshare", "--mount", "mount", "-t", "proc", "proc", "/proc"]).ok:
-            raise CannotBuildError("this machine allows no mounts")
-        made = run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root)])
-        if not made.ok:
-            raise RuntimeError(f"debootstrap failed:\n{made.stdout}\n{made.stderr}")
+        """Make the root file system and put the checkout and uv's cache of the host into it. About a minute.
+
+        Raises CannotBuildError.
+        """
+        require({})
+        debootstrap(root, packages=PACKAGES)
         machine = cls(root)
         machine._copy_the_way_to_an_index()
         machine._copy_the_checkout()
