@@ -114,7 +114,7 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
 def _observations(observations: Iterable[Observation]) -> str:
     found = tuple(observations)
     rows = "".join(
-        f"""<tr><th scope="row"><code>{escape(one.probe)}</code></th><td>{_outcome(one.outcome)}</td>
+        f"""<tr><th scope="row"><code>{escape(one.probe)}</code></th><td class="outcome">{_outcome(one.outcome)}</td>
 <td class="number">{_seconds(one)}</td><td>{escape(summarise(one))}</td></tr>
 """
         for one in found
@@ -143,7 +143,7 @@ def _census(census: tuple[ModeCensus, ...] | None) -> str:
         return ""
     rows = "".join(
         f"""<tr><th scope="row"><code>{escape(one.mode)}</code></th><td>{_yes_or_no(one.complete)}</td>
-<td class="number">{len(one.kernels)}</td><td>{escape(_mode(one))}</td></tr>
+<td>{_counted(one)}</td><td>{escape(_mode(one))}</td></tr>
 """
         for one in census
     )
@@ -153,6 +153,10 @@ def _census(census: tuple[ModeCensus, ...] | None) -> str:
 which was empty before.</p>
 {_table(("mode", "complete", "kernels", "which"), rows)}
 </section>"""
+
+
+def _counted(one: ModeCensus) -> str:
+    return f"{len(one.kernels)}{'' if one.complete else ' seen'}"
 
 
 def _mode(one: ModeCensus) -> str:
@@ -166,14 +170,15 @@ def _yes_or_no(answer: bool) -> str:  # noqa: FBT001 - one value, one sign
 
 def _variables(variables: Iterable[Mapping[str, str]]) -> str:
     rows = "".join(
-        f"""<tr><th scope="row"><code>{escape(one["name"])}</code></th><td><code>{escape(one["value"])}</code></td>
-<td>{escape(one["meaning"])}</td></tr>
+        f"""<tr><th scope="row"><code>{escape(one["name"])}</code></th>
+<td>{escape(one["meaning"])}<small><code>{escape(one["value"])}</code></small></td></tr>
 """
         for one in variables
     )
     if not rows:
         return ""
-    return f"<section>\n<h2>Environment variables</h2>\n{_table(('name', 'value', 'what it does'), rows)}\n</section>"
+    heads = ("name", "what it does, and its value")
+    return f"<section>\n<h2>Environment variables</h2>\n{_table(heads, rows)}\n</section>"
 
 
 def _simulation(simulation: Iterable[SimulationRow] | None) -> str:
