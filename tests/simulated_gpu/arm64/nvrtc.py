@@ -8,6 +8,7 @@ things of it: the SONAME `libnvrtc.so.13`, and its functions in a version of tha
 from __future__ import annotations
 
 import io
+import shutil
 import struct
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def older_nvrtc(soname: str, target: Target, context: Context) -> Path:
         (folder / soname).write_bytes(renamed(library.read_bytes(), soname))
         for builtins in wheel.rglob("libnvrtc-builtins.so.*"):
             builtins.rename(folder / builtins.name)
+        shutil.rmtree(wheel)
 
     return kept(f"nvrtc-{OLDER}", OLDER_PIN + soname, context.home, make)
 
