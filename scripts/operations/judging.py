@@ -63,9 +63,9 @@ def judge_environment(
         )
     if expect is not None:
         parse_expected(expect)  # before minutes of work
+    patience = probe_timeout(timeout)
     if report_folder is not None:
         require_report_folder(report_folder)
-    patience = probe_timeout(timeout)
     target = target_capability(sm, context)
     entry = None if python else context.store.find_ready(env)
     interpreter = _foreign(python) if python else _own(entry)
