@@ -6,7 +6,6 @@ from itertools import groupby
 
 from tests.simulated_gpu.matrix_cells import CAPABILITIES, Cell, Matrix, disagreements
 
-MATRIX = "matrix"
 _NOTHING = "–"  # noqa: RUF001 - an empty cell
 
 

@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from scripts.disk import write_if_changed
 from scripts.errors import UsageError
-from scripts.home import CHECKOUT
-
-DOCUMENT = CHECKOUT / "docs" / "testing.md"
 
 
 def markers(name: str) -> tuple[str, str]:
     """Give the lines before and after a table, which a reader of the rendered page does not see."""
-    return f"<!-- {name}: written by a command, see below -->", f"<!-- end of {name} -->"
-
-
-def between(text: str, name: str) -> str:
-    """Give what stands between a table's markers, without the blank lines around it.
-
-    Raises UsageError (no-markers) where they are not there, once each and in order.
-    """
-    before, rest = _parts(text, name)[0:2]
-    assert before is not None
-    return rest.strip("\n")
+    return f"<!-- {name}: python -m tests.simulated_gpu.document -->", f"<!-- end of {name} -->"
 
 
 def with_between(text: str, name: str, lines: Iterable[str]) -> str:
-    """Put a table between its markers. Raises as `between` does."""
+    """Put a table between its markers. Raises UsageError (no-markers) unless they are there, once each, in order."""
     before, _, after = _parts(text, name)
     start, end = markers(name)
     return "\n".join([f"{before}{start}", "", *lines, "", f"{end}{after}"])
-
-
-def write_between(path: Path, name: str, lines: Iterable[str]) -> bool:
-    """Put a table into a document; True: it changed."""
-    return write_if_changed(path, with_between(path.read_text(encoding="utf-8"), name, lines))
 
 
 def _parts(text: str, name: str) -> tuple[str, str, str]:
