@@ -26,7 +26,7 @@ class Cause(StrEnum):
     DRIVER_TOO_OLD = "driver-too-old"
     """The driver is older than the CUDA that torch was built with."""
     DRIVER = "driver"
-    """Another error that the CUDA driver names."""
+    """Another error of the driver or the hardware, in the CUDA driver's words."""
     NUMBERS = "numbers"
     """The GPU computed, and the results are wrong."""
     OUT_OF_MEMORY = "out-of-memory"
@@ -78,7 +78,7 @@ _TEXTS = (
     (Cause.DRIVER_TOO_OLD, r"NVIDIA driver on your system is too old|driver version is insufficient"),
     (Cause.MODULE_LOAD, _MODULE),
     (Cause.LAUNCH, _LAUNCH),
-    (Cause.DRIVER, r"CUDA driver error:"),
+    (Cause.DRIVER, r"CUDA driver error:|uncorrectable ECC error|CUDA error: unknown error"),
     (Cause.NVRTC, r"nvrtc"),
 )
 _BRIEF = 240

@@ -25,6 +25,8 @@ TEXTS = {
     "CUDA error: the launch timed out and was terminated": Cause.LAUNCH,
     "CUDA error: misaligned address": Cause.LAUNCH,
     "RuntimeError: CUDA driver error: initialization error": Cause.DRIVER,
+    "torch.AcceleratorError: CUDA error: uncorrectable ECC error encountered": Cause.DRIVER,
+    "torch.AcceleratorError: CUDA error: invalid argument": Cause.OTHER,
     "RuntimeError: CUDA driver error: out of memory": Cause.OUT_OF_MEMORY,
     "CUDA driver error: no kernel image is available for execution on the device": Cause.NO_KERNEL_IMAGE,
     "The NVIDIA driver on your system is too old (found version 12040).": Cause.DRIVER_TOO_OLD,
