@@ -12,6 +12,7 @@ from scripts.disk import write_whole
 from scripts.environments.store import Entry
 from scripts.errors import ExitCode, NoCandidateError, UsageError
 from scripts.model.evidence import Report
+from scripts.model.target import ComputeCapability
 from scripts.model.weights import Weights, WeightsFolder
 from scripts.operations.context import Context
 from scripts.operations.report_folder import report_errors, require_report_folder
@@ -39,6 +40,17 @@ class Judged:
     folder: Path
 
 
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is judged."""
+
+    name: str
+    """As the report calls it."""
+    python: Path
+    entry: Entry | None
+    """None: not an environment of ours."""
+
+
 def judge_environment(
     context: Context,
     *,
@@ -57,37 +69,83 @@ def judge_environment(
     The reports go to `report_folder`, else below the data root. Raises what verify raises, and UsageError for options
     that contradict each other.
     """
+    manner = Manner.checked(expect=expect, timeout=timeout, report_folder=report_folder, census=census)
+    target = target_capability(sm, context)
+    subject = find_subject(context, env=env, python=python)
+    judged = judge_subject(subject, context, manner, target=target, weights=weights, require_gpu=require_gpu)
+    entry = subject.entry
+    if entry is not None and entry.record is not None:
+        context.store.write(dataclasses.replace(entry.record, verdict=recorded_verdict(judged.report)))
+    return judged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How it is judged and told."""
+
+    expect: str | None
+    timeout: float | None
+    report_folder: Path | None
+    census: bool
+
+    @classmethod
+    def checked(cls, *, expect: str | None, timeout: str, report_folder: Path | None, census: bool) -> Manner:
+        """Refuse what cannot be, before minutes of work. Raises UsageError, DiskError."""
+        if expect is not None:
+            parse_expected(expect)
+        patience = probe_timeout(timeout)
+        if report_folder is not None:
+            require_report_folder(report_folder)
+        return cls(expect=expect, timeout=patience, report_folder=report_folder, census=census)
+
+
+def find_subject(context: Context, *, env: str | None, python: str | None) -> Subject:
+    """Find what is to be judged. Raises UsageError where two are named, NoCandidateError where there is none."""
     if env and python:
         raise UsageError(
             "--env and --python name two environments", reference="two-environments", hint="leave one of them out"
         )
-    if expect is not None:
-        parse_expected(expect)  # before minutes of work
-    patience = probe_timeout(timeout)
-    if report_folder is not None:
-        require_report_folder(report_folder)
-    target = target_capability(sm, context)
-    entry = None if python else context.store.find_ready(env)
-    interpreter = _foreign(python) if python else _own(entry)
-    chosen = _weights(weights, entry, interpreter, context)
+    if python:
+        interpreter = _foreign(python)
+        return Subject(name=str(interpreter), python=interpreter, entry=None)
+    entry = context.store.find_ready(env)
+    return Subject(name=entry.name, python=entry.python, entry=entry)
+
+
+def judge_subject(
+    subject: Subject,
+    context: Context,
+    manner: Manner,
+    *,
+    target: ComputeCapability,
+    weights: str,
+    require_gpu: bool = False,
+) -> Judged:
+    """Judge it, and write the reports: to the folder that was named, else below the data root. Raises as verify."""
+    entry = subject.entry
+    chosen = _weights(weights, entry, subject.python, context)
     report = verify(
-        python=interpreter,
-        environment=entry.name if entry else str(interpreter),
+        python=subject.python,
+        environment=subject.name,
         run=context.run,
         target=target,
         weights=to_request(chosen),
         record=entry.record if entry else None,
         require_gpu=require_gpu,
         environ=context.environ,
-        timeout=patience,
-        census=census,
+        timeout=manner.timeout,
+        census=manner.census,
     )
-    folder = report_folder or context.home.reports / (entry.name if entry else "foreign")
+    folder = manner.report_folder or context.home.reports / _report_name(subject, report)
     _write(report, folder)
-    if entry is not None and entry.record is not None:
-        context.store.write(dataclasses.replace(entry.record, verdict=recorded_verdict(report)))
-    code = exit_code(report) if expect is None else expected(report, expect)
+    code = exit_code(report) if manner.expect is None else expected(report, manner.expect)
     return Judged(report=report, text=render(report), exit_code=code, folder=folder)
+
+
+def _report_name(subject: Subject, report: Report) -> str:
+    """Keep what a simulated device said apart from what a real one did."""
+    name = subject.entry.name if subject.entry else "foreign"
+    return f"{name}-simulated" if report.verdict.simulated else name
 
 
 def recorded_verdict(report: Report) -> str:
@@ -132,12 +190,6 @@ def _foreign(python: str) -> Path:
             hint="name an environment's own, e.g. --python PATH/bin/python",
         )
     return path
-
-
-def _own(entry: Entry | None) -> Path:
-    if entry is None:
-        raise AssertionError("either an entry or a path")
-    return entry.python
 
 
 def _weights(text: str, entry: Entry | None, interpreter: Path, context: Context) -> Weights:
