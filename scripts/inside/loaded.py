@@ -7,6 +7,7 @@ import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _NEEDED, _STRTAB, _STRSZ, _RPATH, _RUNPATH = 1, 5, 10, 15, 29
 _LOAD, _DYNAMIC = 1, 2
@@ -22,6 +23,17 @@ def mapped(prefix: str) -> list[str]:
             if os.path.basename(path).startswith(prefix):  # noqa: PTH119
                 found[path] = None
     return list(found)
+
+
+def file_of(function: Any) -> str | None:
+    """Name the mapped file that a function of a ctypes library lies in: of several that have it, the one in use."""
+    address = ctypes.cast(function, ctypes.c_void_p).value or 0
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+        fields = line.split(maxsplit=5)
+        start, _, end = fields[0].partition("-")
+        if int(start, 16) <= address < int(end, 16):
+            return fields[5].removesuffix(" (deleted)") if len(fields) == 6 and fields[5].startswith("/") else None
+    return None
 
 
 def already_loaded(path: str) -> ctypes.CDLL | None:

@@ -6,6 +6,7 @@ the compile is the evidence and the list an illustration.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 from pathlib import Path
@@ -59,11 +60,14 @@ def _of_torch() -> tuple[str, str]:
     if torch.version.cuda is None:
         raise ProbeFailure("this torch is a CPU-only build: it has no NVRTC", {"built_with_cuda": False})
     stub = Path(torch.__file__).parent / "lib" / "libcaffe2_nvrtc.so"
-    try:
-        ctypes.CDLL(str(stub))
+    how = ""
+    with contextlib.suppress(OSError):
+        library = ctypes.CDLL(str(stub))
         how = "loaded by torch's libcaffe2_nvrtc.so"
-    except OSError:
-        how = ""
+        # Several may be mapped: one preloaded, which wins, and the wheel's, which `import torch` loads by its path.
+        bound = loaded.file_of(library.nvrtcVersion) if hasattr(library, "nvrtcVersion") else None
+        if bound is not None:
+            return bound, how
     try:
         names, folders = loaded.needed(stub)
     except (OSError, ValueError) as error:
