@@ -25,13 +25,13 @@ from scripts.home import Home
 from scripts.model.facts import Interpreter
 from scripts.model.plan import Lock
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, PythonVersion, Target
-from scripts.model.wheels import CudaBuild, IndexFile
+from scripts.model.wheels import Candidate, CudaBuild, IndexFile
 from scripts.operations.context import Context
 from scripts.operations.interpreters import find_interpreter
-from scripts.operations.planning import rest_lock, this_machine
-from scripts.operations.torch_lock import find_torch, named_source, parse_torch, read_build
+from scripts.operations.planning import another_machine, rest_lock, this_machine
+from scripts.operations.torch_lock import find_torch, named_source, parse_torch, pinned_lock, read_build
 from scripts.progress import say
-from scripts.strategies.locks import make_lock
+from scripts.strategies.locks import make_lock, pin_named
 from scripts.wheels.evaluate import evaluate, explain
 from scripts.wheels.metadata import parse_version
 
@@ -145,6 +145,31 @@ def choose_nvrtc(build: CudaBuild, nvrtc: str | None) -> tuple[str, str]:
     return nvrtc_package(nvrtc), nvrtc
 
 
+def nvrtc_wheel(project: str, version: str, target: Target, context: Context) -> Candidate:
+    """Find the wheel of one NVRTC release on the default index. Raises NoCandidateError (no-nvrtc)."""
+    found = evaluate(context.index(None).project(project), target, version=SpecifierSet(f"=={version}"))
+    if not found.candidates:
+        raise NoCandidateError(
+            f"there is no {project} {version} for {target}",
+            context=explain(found, 5),
+            reference="no-nvrtc",
+            hint="constraints/nvrtc.toml lists releases that there are",
+        )
+    return found.candidates[0]
+
+
+def newest_torch(architecture: Architecture, context: Context) -> str:
+    """Tell the torch of the default index that constraints/ pins. Raises NoCandidateError (no-pins)."""
+    target = another_machine(architecture, None)
+    lock = pinned_lock(named_source("pypi", context), target, context.constraints)
+    pin = None if lock is None else pin_named(lock.pins, "torch")
+    if pin is None:
+        raise NoCandidateError(
+            f"no torch is pinned for {target}", reference="no-pins", hint="make the pins with `invoke lock`"
+        )
+    return pin.version
+
+
 def pinned(file: IndexFile, project: str, version: str) -> str:
     """Write the entry of one wheel in a requirements file. Raises IntegrityError (no-hash)."""
     if file.sha256 is None:
@@ -211,15 +236,7 @@ def _requirements(contents: Contents, target: Target, context: Context) -> str:
     index = context.index(source.index)
     candidate = find_torch(source, target, parse_torch(contents.torch), index)
     project, version = choose_nvrtc(read_build(candidate, target, context, source.index), contents.nvrtc)
-    found = evaluate(index.project(project), target, version=SpecifierSet(f"=={version}"))
-    if not found.candidates:
-        raise NoCandidateError(
-            f"there is no {project} {version} for {target}",
-            context=explain(found, 5),
-            reference="no-nvrtc",
-            hint="constraints/nvrtc.toml lists releases that there are",
-        )
-    compiler = found.candidates[0]
+    compiler = nvrtc_wheel(project, version, target, context)
     return pinned(candidate.file, "torch", candidate.version) + pinned(compiler.file, project, compiler.version)
 
 

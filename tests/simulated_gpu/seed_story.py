@@ -127,7 +127,7 @@ def to_attempt(label: str, observation: Observation) -> Attempt:
     )
 
 
-def tell(device: str, stock: Attempt, remedy: Remedy | None, attempt: Attempt | None) -> SeedFailure:
+def tell(device: str, torch: str, stock: Attempt, remedy: Remedy | None, attempt: Attempt | None) -> SeedFailure:
     """Put together what was seen, and whether it is what was to be seen."""
     surprise = _surprise_of_stock(stock)
     sentence = f"stock Kokoro fails on a GB10 where torch loads NVRTC {NVRTC}, with the error that the note quotes"
@@ -136,7 +136,7 @@ def tell(device: str, stock: Attempt, remedy: Remedy | None, attempt: Attempt | 
         sentence = f"{sentence}; {remedy.sentence}"
     return SeedFailure(
         device=device,
-        torch=TORCH,
+        torch=torch,
         nvrtc=NVRTC,
         stock=stock,
         remedy=None if remedy is None else remedy.name,

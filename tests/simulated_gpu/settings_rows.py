@@ -16,14 +16,22 @@ NEWER = "12.9.86"
 WORKS = "works"
 
 
-class Cache(StrEnum):
+class Filler(StrEnum):
+    """Who filled a kernel cache: torch itself, on another simulated device or with another NVRTC."""
+
+    NEWER = "newer"
+    """The same torch with the newer NVRTC, for the same device."""
+    DESKTOP = "desktop"
+    """The same torch with its own NVRTC, for capability 12.0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filling:
     """What lies in the Jiterator's kernel cache when the process starts."""
 
-    EMPTY = "empty"
-    FILLED = "filled"
-    """By the same torch with the newer NVRTC, for the same device."""
-    RENAMED = "renamed"
-    """The same files under the names that torch looks for with its own NVRTC."""
+    filler: Filler
+    rename: tuple[str, str] | None = None
+    """A part of the files' names, and what it is changed to; None: they keep their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +44,8 @@ class Setting:
     environ: dict[str, str] = field(default_factory=dict)
     python: str = "nothing"
     """The setting of inside/settings_probe.py."""
-    cache: Cache = Cache.EMPTY
+    cache: Filling | None = None
+    """None: it is empty."""
 
 
 SETTINGS = (
@@ -72,9 +81,21 @@ SETTINGS = (
     Setting(question="Q11", label="`torch.cuda.set_device(0)`", python="set_device"),
     Setting(question="Q11", label="`get_device_capability` patched to say (9, 0)", python="spoof"),
     Setting(question="Q12", label="`PYTORCH_JIT=0`", environ={"PYTORCH_JIT": "0"}),
-    Setting(question="Q7", label="a kernel cache that NVRTC 12.9 filled", cache=Cache.FILLED),
+    Setting(question="Q7", label="a kernel cache that NVRTC 12.9 filled", cache=Filling(filler=Filler.NEWER)),
     Setting(
-        question="Q7", label="the same cache, its files renamed from `nvrtc12.9` to `nvrtc12.8`", cache=Cache.RENAMED
+        question="Q7",
+        label="the same cache, its files renamed from `nvrtc12.9` to `nvrtc12.8`",
+        cache=Filling(filler=Filler.NEWER, rename=("_nvrtc12.9_", "_nvrtc12.8_")),
+    ),
+    Setting(
+        question="Q7",
+        label="a kernel cache that the same NVRTC 12.8 filled on capability 12.0",
+        cache=Filling(filler=Filler.DESKTOP),
+    ),
+    Setting(
+        question="Q7",
+        label="the same cache, its files renamed from `arch12.0` to `arch12.1`",
+        cache=Filling(filler=Filler.DESKTOP, rename=("_arch12.0_", "_arch12.1_")),
     ),
 )
 
@@ -113,9 +134,9 @@ class SettingsTable:
     rows: tuple[SettingRow, ...]
 
 
-def renamed(kernel: str, *, own: str, newer: str) -> str:
-    """Give the name under which torch with NVRTC `own` looks for a kernel that NVRTC `newer` compiled."""
-    return kernel.replace(f"_nvrtc{newer}_", f"_nvrtc{own}_")
+def renamed(kernel: str, filling: Filling) -> str:
+    """Give the name of one file of a filled cache as the process finds it."""
+    return kernel if filling.rename is None else kernel.replace(*filling.rename)
 
 
 def settings_lines(table: SettingsTable) -> list[str]:

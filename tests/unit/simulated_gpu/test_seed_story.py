@@ -51,7 +51,7 @@ def test_the_error_is_the_notes_own() -> None:
 
 @pytest.mark.parametrize("remedy", REMEDIES, ids=lambda one: one.name)
 def test_what_each_remedy_does(remedy: Remedy) -> None:
-    found = tell("NVIDIA GB10", STOCK, remedy, expected(remedy))
+    found = tell("NVIDIA GB10", "2.9.1", STOCK, remedy, expected(remedy))
     require_expected(found)
     assert remedy.sentence in found.sentence
     lines = seed_failure_lines(found)
@@ -60,14 +60,14 @@ def test_what_each_remedy_does(remedy: Remedy) -> None:
 
 
 def test_the_failure_alone() -> None:
-    found = tell("NVIDIA GB10", STOCK, None, None)
+    found = tell("NVIDIA GB10", "2.9.1", STOCK, None, None)
     require_expected(found)
     assert "  " + ORIGINAL in seed_failure_lines(found)
 
 
 @pytest.mark.parametrize("stock", [attempt(works=True, cause=None), attempt(cause=Cause.NO_KERNEL_IMAGE, error="no")])
 def test_another_failure_is_not_the_failure(stock: Attempt) -> None:
-    found = tell("NVIDIA GB10", stock, None, None)
+    found = tell("NVIDIA GB10", "2.9.1", stock, None, None)
     with pytest.raises(BrokenError) as caught:
         require_expected(found)
     assert caught.value.reference == "not-reproduced"
@@ -91,7 +91,7 @@ BRIDGE, TRANSFORM, SPOOF, OVERRIDE = REMEDIES
     ],
 )
 def test_what_is_not_as_it_should_be(remedy: Remedy, seen: Attempt, said: str) -> None:
-    assert said in tell("NVIDIA GB10", STOCK, remedy, seen).surprise
+    assert said in tell("NVIDIA GB10", "2.9.1", STOCK, remedy, seen).surprise
 
 
 def test_remedies_by_name() -> None:
