@@ -1,0 +1,164 @@
+"""build(): the stand-ins for one torch, compiled once and kept by digest."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.disk import disk_errors
+from scripts.errors import BuildError, NoCandidateError, UsageError
+from scripts.model.target import Architecture
+from scripts.shell import Completed, ProgramNotFoundError, Runner
+from tests.simulated_gpu import stubs
+from tests.simulated_gpu.symbols import Standin, read_torch, standins
+
+SOURCES = Path(__file__).parent / "c"
+
+# Hand-written files by the library's stem. device.c and those beside it are the driver's alone: the runtime asks it.
+_BY_HAND = {
+    "libcuda": ("device.c", "driver_modules.c", "errors.c", "fatbin.c", "libcuda.c", "memory.c", "trace.c"),
+    "libcudart": ("cudart_kernels.c", "cudart_memory.c", "cudart_streams.c", "fatbin.c", "libcudart.c"),
+    "libcudnn": ("cudnn_rnn.c", "libcudnn.c"),
+}
+_FLAGS = ("-std=gnu11", "-O1", "-g", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror")
+_LINK = ("-shared", "-Wl,-z,defs", "-Wl,-z,noexecstack")
+_PACKAGES = {Architecture.AARCH64: "gcc-aarch64-linux-gnu", Architecture.X86_64: "gcc-x86-64-linux-gnu"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulator:
+    """One torch's stand-ins. `libraries` are absolute paths in the order that LD_PRELOAD wants."""
+
+    folder: Path
+    libraries: tuple[Path, ...]
+
+
+def build(torch_folder: Path, *, cache: Path, architecture: Architecture, run: Runner) -> Simulator:
+    """Build the stand-ins for the torch in site-packages/torch, or find them built under `cache`.
+
+    An earlier build serves where sources, torch and compiler are the same. It is written whole or not at all, so two
+    at once are safe.
+
+    Raises NoCandidateError (cpu-only-torch), UsageError (no-compiler), BuildError (unknown-imports, simulator-build).
+    """
+    cuda = cuda_version(torch_folder)
+    compiler = compiler_name(architecture)
+    folder = cache.absolute() / f"libraries-{_digest(torch_folder, _version_of(compiler, architecture, run))}"
+    if not folder.is_dir():
+        with disk_errors(cache):
+            cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".building-", dir=cache) as name:
+                made = Path(name) / "libraries"
+                _compile_all(standins(read_torch(torch_folder / "lib")), made, cuda=cuda, compiler=compiler, run=run)
+                _put(made, folder)
+    return Simulator(folder=folder, libraries=tuple(sorted(folder.glob("lib*.so*"), key=_load_order)))
+
+
+def _put(made: Path, folder: Path) -> None:
+    """Give a finished build its name. Where another process was first, its build is the same, and stays."""
+    try:
+        made.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+
+
+def _load_order(library: Path) -> tuple[bool, bool, str]:
+    """Put the driver first, then the runtime, which is linked against it."""
+    return not library.name.startswith("libcuda.so"), not library.name.startswith("libcudart.so"), library.name
+
+
+def cuda_version(torch_folder: Path) -> tuple[int, int]:
+    """Read which CUDA a torch was built with, (13, 2). Raises NoCandidateError (cpu-only-torch)."""
+    file = torch_folder / "version.py"
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    match = re.search(r"^cuda\b[^=\n]*=\s*['\"](\d+)\.(\d+)", text, re.MULTILINE)
+    if match is None or not (torch_folder / "lib" / "libtorch_cuda.so").is_file():
+        raise NoCandidateError(
+            f"the torch in {torch_folder} has no CUDA, so there is no GPU to simulate for it",
+            reference="cpu-only-torch",
+            hint="install a torch that was built with CUDA",
+        )
+    return int(match[1]), int(match[2])
+
+
+def compiler_name(architecture: Architecture, *, machine: str | None = None) -> str:
+    """Name the compiler for an architecture, from this machine's point of view."""
+    native = (machine or platform.machine()) == architecture.value
+    return "gcc" if native else f"{architecture.value}-linux-gnu-gcc"
+
+
+def _version_of(compiler: str, architecture: Architecture, run: Runner) -> str:
+    try:
+        return run([compiler, "--version"]).stdout
+    except ProgramNotFoundError as error:
+        package = "gcc libc6-dev" if compiler == "gcc" else _PACKAGES[architecture]
+        raise UsageError(
+            f"{compiler} was not found: the simulated GPU is compiled for each torch",
+            reference="no-compiler",
+            hint=f"apt-get install {package}",
+        ) from error
+
+
+def _digest(torch_folder: Path, compiler: str) -> str:
+    """Make one name of the sources, the compiler and the torch: its version with its commit, its libraries' sizes."""
+    digest = hashlib.sha256(compiler.encode())
+    sources = sorted(
+        [*SOURCES.glob("*.[ch]"), *map(Path, (__file__, stubs.__file__)), Path(__file__).parent / "symbols.py"]
+    )
+    for path in [*sources, torch_folder / "version.py"]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted((torch_folder / "lib").glob("lib*.so*")):
+        digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _compile_all(
+    libraries: Iterable[Standin], folder: Path, *, cuda: tuple[int, int], compiler: str, run: Runner
+) -> None:
+    folder.mkdir()
+    driver = folder / "libcuda.so.1"
+    for library in sorted(libraries, key=lambda one: _load_order(Path(one.soname))):
+        generated = folder.parent / library.stem
+        generated.mkdir(exist_ok=True)
+        (generated / "stubs.c").write_text(stubs.source(library), encoding="utf-8")
+        (generated / "versions.map").write_text(stubs.version_script(library), encoding="utf-8")
+        argv = compile_command(library, folder, generated, cuda=cuda, compiler=compiler)
+        _check(run([*argv, str(driver)] if library.stem == "libcudart" else argv), library)
+
+
+def compile_command(
+    library: Standin, folder: Path, generated: Path, *, cuda: tuple[int, int], compiler: str
+) -> Sequence[str]:
+    """Give the compiler's arguments for one library."""
+    major, minor = cuda
+    script = generated / "versions.map"
+    versions = [f"-Wl,--version-script={script}"] if stubs.version_script(library) else []
+    named = _BY_HAND.get(library.stem) or [f"{library.stem}.c"]
+    return [
+        compiler,
+        *_FLAGS,
+        f"-DCUDA_VERSION={1000 * major + 10 * minor}",
+        f"-DCUDART_MAJOR={major}",
+        *_LINK,
+        f"-Wl,-soname,{library.soname}",
+        *versions,
+        "-o",
+        str(folder / library.soname),
+        *(str(SOURCES / name) for name in named if (SOURCES / name).is_file()),
+        str(generated / "stubs.c"),
+    ]
+
+
+def _check(done: Completed, library: Standin) -> None:
+    if not done.ok:
+        raise BuildError(
+            f"{library.soname} of the simulated GPU does not compile",
+            context=done.stderr.strip(),
+            reference="simulator-build",
+        )
