@@ -1,0 +1,73 @@
+"""Simulated GPUs for tests, and the environments that they are simulated for.
+
+Without a compiler a test is skipped, with the reason; in CI, which installs one, that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from scripts.errors import UsageError
+from scripts.operations.context import Context
+from tests.simulated_gpu.environments import torch_environment
+from tests.simulated_gpu.gpu import RunningGpu, SimulatedGpu
+
+PYTHON_VARIABLE = "KOKORO_SPARK_SIMULATED_PYTHON"
+"""An interpreter to be used for every torch, instead of environments that are downloaded."""
+
+
+class GpuFactory(Protocol):
+    """Gives a simulated GPU that lasts until the test ends; `torch` is a version, other values are SimulatedGpu's."""
+
+    def __call__(self, torch: str, **values: Any) -> RunningGpu:
+        """See SimulatedGpu."""
+        ...
+
+
+@pytest.fixture(scope="session")
+def simulated_context() -> Context:
+    return Context()
+
+
+def environment(torch: str, context: Context) -> Path:
+    """Give the interpreter of an environment with this torch, made once (tests/simulated_gpu/environments.py)."""
+    chosen = os.environ.get(PYTHON_VARIABLE, "")
+    return Path(chosen) if chosen else torch_environment(torch, context=context)
+
+
+def start(stack: ExitStack, context: Context, torch: str, **values: Any) -> RunningGpu:
+    """Enter a simulated GPU; skip where this machine has no compiler."""
+    given = {"cache": context.home.cache / "simulated-gpu", "run": context.run, **values}
+    try:
+        return stack.enter_context(SimulatedGpu(python=environment(torch, context), **given))
+    except UsageError as error:
+        if error.reference != "no-compiler" or os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def simulated_gpu(simulated_context: Context) -> Iterator[GpuFactory]:
+    with ExitStack() as stack:
+
+        def make(torch: str, **values: Any) -> RunningGpu:
+            return start(stack, simulated_context, torch, **values)
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def module_gpu(simulated_context: Context) -> Iterator[GpuFactory]:
+    """The same, for what a whole module shares."""
+    with ExitStack() as stack:
+
+        def make(torch: str, **values: Any) -> RunningGpu:
+            return start(stack, simulated_context, torch, **values)
+
+        yield make
