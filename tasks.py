@@ -149,7 +149,7 @@ def _as_called(text: str) -> str:
     """Name tasks as the person at the terminal starts them: bootstrap.sh says how, and has no invoke on PATH."""
     called = os.environ.get("KOKORO_SPARK_COMMAND", "invoke")
     return re.sub(
-        r"\binvoke(?= (?:setup|verify|say|facts|lock|predict|timeline|drift|env\.[a-z]+|wheel\.[a-z]+)\b)",
+        r"\binvoke(?= (?:setup|verify|say|facts|lock|predict|timeline|drift|env\.[a-z]+|wheel\.[a-z]+|demo\.[a-z]+)\b)",
         lambda _: called,
         text,
     )
@@ -682,8 +682,135 @@ def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: boo
     _show(json, {"removed": removed}, [f"removed: {one}" for one in removed] or nothing)
 
 
+@command(
+    {
+        "with_": "what to try against it: bridge, transform-only, spoof or override (default: nothing)",
+        "verbose": "show every command",
+        "dry_run": "name the steps and take none",
+    },
+    name="seed-failure",
+)
+def demo_seed_failure(
+    c: Invocation,
+    with_: str | None = None,
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Reproduce Kokoro's failure on a DGX Spark on a SIMULATED one, and what a remedy does to it. Needs gcc, no GPU."""
+    from tests.simulated_gpu.seed_failure import seed_failure
+    from tests.simulated_gpu.seed_story import foreseen_lines, require_expected, seed_failure_lines
+
+    remedy = _given(with_, "--with")
+    if _is_dry(c, dry_run):
+        lines = foreseen_lines(remedy)
+        _show(json, {"would_do": lines}, lines)
+        return
+    found = seed_failure(remedy, _context(verbose))
+    _show(json, found, seed_failure_lines(found))
+    require_expected(found)
+
+
+@command(
+    {
+        "env": _ENV_HELP,
+        "python": "judge any environment by its interpreter, read-only",
+        "sm": "compute capability of the simulated GPU (default: 12.1)",
+        "expect": "verdicts that exit 0, e.g. not-needed,needed; any other exits by its own code",
+        "weights": "auto (the environment's), synthetic, or any other choice of setup (default: auto)",
+        "report": "write report.json, report.xml (JUnit), report.html and report.txt into this folder",
+        "timeout": "seconds for each probe (without it, 60 to 600 by probe)",
+        "census": "list the operations that torch compiled at run time for Kokoro",
+        "verbose": "show every command",
+        "dry_run": "name the probes and run none",
+    },
+    name="verify",
+)
+def demo_verify(
+    c: Invocation,
+    env: str = "",
+    python: str = "",
+    sm: str = "12.1",
+    expect: str | None = None,
+    weights: str = "auto",
+    report: str = "",
+    timeout: str = "",
+    census: bool = False,
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Verify an environment on a SIMULATED GPU: all but the GPU's own doing is real. Needs gcc, no GPU."""
+    from scripts.model.target import ComputeCapability
+    from scripts.operations.judging import Manner, order_lines
+    from tests.simulated_gpu.judging import judge_simulated
+
+    capability, context = ComputeCapability.parse(sm), _context(verbose)
+    if _is_dry(c, dry_run):
+        lines = order_lines(census=census)
+        _show(json, {"order": lines}, lines)
+        return
+    folder = Path(report) if report else None
+    manner = Manner.checked(expect=expect, timeout=timeout, report_folder=folder, census=census)
+    judged = judge_simulated(
+        context, manner, capability=capability, env=env or None, python=python or None, weights=weights
+    )
+    _show(json, judged.report, [judged.text, "", f"reports: {judged.folder}"])
+    if judged.exit_code != ExitCode.OK:
+        raise Exit(code=judged.exit_code)
+
+
+@command(
+    {
+        "only": "the cells of one release of torch, e.g. 2.9.1",
+        "again": "run cells again that are kept",
+        "verbose": "show every command",
+        "dry_run": "name the cells and run none",
+    },
+    name="matrix",
+)
+def demo_matrix(
+    c: Invocation,
+    only: str | None = None,
+    again: bool = False,
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Print what each torch and NVRTC does on a SIMULATED GB10, beside what is predicted; runs what is not kept."""
+    from tests.simulated_gpu.document import write_document
+    from tests.simulated_gpu.matrix import chosen_questions, run_matrix
+    from tests.simulated_gpu.matrix_cells import require_agreement
+    from tests.simulated_gpu.matrix_table import matrix_lines
+
+    context, release = _context(verbose), _given(only, "--only")
+    if _is_dry(c, dry_run):
+        cells = [str(one) for one in chosen_questions(context, only=release, again=again)]
+        _show(json, {"would_run": cells}, cells or ["nothing: every cell is kept"])
+        return
+    matrix = run_matrix(context, only=release, again=again)
+    write_document()
+    _show(json, matrix, matrix_lines(matrix))
+    require_agreement(matrix)
+
+
+@command({"verbose": "show every command", "dry_run": "name the settings and try none"}, name="settings")
+def demo_settings(c: Invocation, verbose: bool = False, dry_run: bool = False, json: bool = False) -> None:
+    """Try the settings that the research note asks about, each on a SIMULATED GB10 with NVRTC 12.8."""
+    from tests.simulated_gpu.settings import run_settings
+    from tests.simulated_gpu.settings_rows import SETTINGS, settings_lines
+
+    if _is_dry(c, dry_run):
+        labels = [setting.label for setting in SETTINGS]
+        _show(json, {"would_try": labels}, labels)
+        return
+    found = run_settings(_context(verbose))
+    _show(json, found, settings_lines(found))
+
+
 ns = Collection()
 for _task in (setup, verify, say, facts, predict, timeline, drift, lock):
     ns.add_task(_task)
 ns.add_collection(Collection("wheel", wheel_inspect, wheel_measure))
+ns.add_collection(Collection("demo", demo_seed_failure, demo_verify, demo_matrix, demo_settings))
 ns.add_collection(Collection("env", env_list, env_use, env_run, env_remove, env_purge))

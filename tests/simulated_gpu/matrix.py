@@ -60,13 +60,8 @@ def run_matrix(
     `only`: the cells of one release of torch. `again`: kept ones too. `limit`: so many cells at most. Raises UsageError
     for a release that is not in the matrix, and what making environments, building the simulator and verifying raise.
     """
+    asked = chosen_questions(context, only=only, again=again, place=place)[:limit]
     matrix = load_matrix(context, place)
-    wanted = wanted_questions(context)
-    chosen = [one for one in wanted if only is None or one.torch == only]
-    if not chosen:
-        releases = ", ".join(sorted({one.torch for one in wanted}, key=Version))
-        raise UsageError(f"torch {only} is not in the matrix", reference="not-in-matrix", hint=f"one of: {releases}")
-    asked = (chosen if again else missing(matrix, chosen))[:limit]
     runners: dict[str, RememberingRunner] = {}
     for number, question in enumerate(asked, 1):
         say(f"[{number}/{len(asked)}] {question}, SIMULATED")
@@ -76,6 +71,18 @@ def run_matrix(
         matrix = load_matrix(context, place).with_cell(cell)
         keep_matrix(matrix, place)
     return matrix
+
+
+def chosen_questions(
+    context: Context, *, only: str | None = None, again: bool = False, place: Path = MATRIX
+) -> tuple[Question, ...]:
+    """List the cells that run_matrix would run. Raises UsageError for a release that is not in the matrix."""
+    wanted = wanted_questions(context)
+    chosen = [one for one in wanted if only is None or one.torch == only]
+    if not chosen:
+        releases = ", ".join(sorted({one.torch for one in wanted}, key=Version))
+        raise UsageError(f"torch {only} is not in the matrix", reference="not-in-matrix", hint=f"one of: {releases}")
+    return tuple(chosen) if again else missing(load_matrix(context, place), chosen)
 
 
 def load_matrix(context: Context, place: Path = MATRIX) -> Matrix:

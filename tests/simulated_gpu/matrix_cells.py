@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from packaging.version import Version
 
+from scripts.errors import BrokenError
 from scripts.model.evidence import VerdictKind
 from scripts.model.target import GB10, ComputeCapability
 
@@ -100,6 +101,18 @@ def missing(matrix: Matrix, wanted: Iterable[Question]) -> tuple[Question, ...]:
 def disagreements(matrix: Matrix) -> tuple[Cell, ...]:
     """List the cells in which the prediction was wrong."""
     return tuple(one for one in matrix.cells if not one.agrees)
+
+
+def require_agreement(matrix: Matrix) -> None:
+    """Raise BrokenError (wrong-prediction) where a prediction was wrong."""
+    wrong = disagreements(matrix)
+    if wrong:
+        raise BrokenError(
+            f"{len(wrong)} of {len(matrix.cells)} predictions were wrong on the simulated device",
+            context="\n".join(f"{one.question}: predicted {one.predicted}, observed {one.observed}" for one in wrong),
+            reference="wrong-prediction",
+            hint="the reasons of each cell are in tests/data/simulated_matrix.json",
+        )
 
 
 def _place(cell: Cell) -> tuple[Version, bool, Version, int]:

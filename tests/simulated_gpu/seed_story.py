@@ -112,6 +112,17 @@ def remedy_named(name: str | None) -> Remedy | None:
     )
 
 
+def foreseen_lines(name: str | None) -> list[str]:
+    """Say what would be done, for --dry-run. Raises as remedy_named does."""
+    remedy = remedy_named(name)
+    lines = [
+        f"1. an environment with torch {TORCH}, NVRTC {NVRTC} and Kokoro, where there is none yet: some 1 GB to fetch",
+        "2. stand-ins for CUDA's driver and runtime, built for that torch with gcc",
+        "3. stock Kokoro on the simulated GB10, which should fail as the note says",
+    ]
+    return lines if remedy is None else [*lines, f"4. Kokoro again, with {remedy.label}"]
+
+
 def to_attempt(label: str, observation: Observation) -> Attempt:
     """Read one answer of the kokoro probe."""
     detail = observation.detail

@@ -94,6 +94,10 @@ def test_the_family() -> None:
         "lock",
         "wheel.inspect",
         "wheel.measure",
+        "demo.seed-failure",
+        "demo.verify",
+        "demo.matrix",
+        "demo.settings",
         "env.list",
         "env.use",
         "env.run",
@@ -268,6 +272,11 @@ DRY: dict[str, tuple[str, ...]] = {
     "say": ("say", "Hello."),
     "timeline": ("timeline", "--write"),
     "wheel.measure": ("wheel.measure", "torch==2.15.0"),
+    "demo.seed-failure": ("demo.seed-failure",),
+    "demo.seed-failure --with": ("demo.seed-failure", "--with", "bridge"),
+    "demo.verify": ("demo.verify", "--census"),
+    "demo.matrix": ("demo.matrix", "--only", "2.9.1", "--again"),
+    "demo.settings": ("demo.settings",),
 }
 
 
