@@ -27,6 +27,8 @@ acts, acting never guesses.
     inside/         the other half: run by the provisioned interpreter; stdlib, torch, kokoro only; never imported by us
     runtime/        what applications import, installed into each environment as `kokoro_spark`
 
+tests/simulated_gpu is a GPU that is not there: nothing here knows it, only demo.* of tasks.py starts it.
+
 Who may import whom, downwards only (tests/unit/test_imports.py holds it):
 
     tasks -> everything but inside and runtime

@@ -22,6 +22,7 @@ NEEDS = {
     "lane": "PyTorch's own wheel index",
     "git": "git and this repository's address",
     "apt": "Debian's package archive",
+    "gcc": "a C compiler",
     "uv": "uv on PATH",
     "pipx": "pipx on PATH",
     "ssh": "another machine",
