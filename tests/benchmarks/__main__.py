@@ -25,6 +25,7 @@ from scripts.shell import run
 from scripts.strategies.base import choose_python
 from tests.benchmarks.measures import Bench
 from tests.benchmarks.reading import Reading
+from tests.benchmarks.simulating import Simulating
 from tests.benchmarks.timing import Figure
 
 
@@ -47,7 +48,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--times", type=int, default=5, help="how often each thing is measured (default: 5)")
     parser.add_argument("--cold", type=int, default=0, help="how often with an empty uv cache (default: 0)")
-    parser.add_argument("--only", default="", help="setup, cold, small, verify, memory or reading (default: all)")
+    parser.add_argument(
+        "--only", default="", help="setup, cold, small, verify, memory, reading or simulating (default: all)"
+    )
     return parser.parse_args()
 
 
@@ -77,6 +80,7 @@ def main() -> None:
         "verify": bench.judging,
         "memory": bench.memory,
         "reading": Reading(folder=folder, times=arguments.times).figures,
+        "simulating": Simulating(times=arguments.times).figures,
     }
     figures: list[Figure] = []
     try:
