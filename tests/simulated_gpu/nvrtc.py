@@ -13,7 +13,7 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
 from scripts.errors import UsageError
-from tests.simulated_gpu.arm64.nvrtc import renamed
+from tests.simulated_gpu.soname import renamed
 
 ASKED_BY = "libcaffe2_nvrtc.so"
 """The library of torch's that the Jiterator reaches NVRTC through."""

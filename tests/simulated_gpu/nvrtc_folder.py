@@ -11,8 +11,8 @@ from scripts.operations.context import Context
 from scripts.operations.fetching import fetch_wheel
 from scripts.operations.planning import this_machine
 from scripts.wheels.archive import open_archive
-from tests.simulated_gpu.arm64.kept import kept
 from tests.simulated_gpu.environments import checked_versions, nvrtc_package, nvrtc_wheel
+from tests.simulated_gpu.kept import kept
 
 _LIBRARIES = ("libnvrtc.so.", "libnvrtc-builtins.so.")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerDefSection
 
 from scripts.home import CHECKOUT, Home
 from scripts.model.evidence import Observation, Outcome, Report, VerdictKind
@@ -27,10 +28,11 @@ from scripts.verification.causes import Cause, cause_of
 from scripts.verification.evidence import CANARIES, MODES, Evidence, kokoro_name
 from scripts.verification.report import render
 from tests.simulated_gpu.arm64.machine import COMPILER, PYTHON, ArmMachine
-from tests.simulated_gpu.arm64.nvrtc import OLDER, elf_hash, older_nvrtc, renamed
+from tests.simulated_gpu.arm64.nvrtc import OLDER, older_nvrtc
 from tests.simulated_gpu.arm64.packages import ArmTorch, arm_torch
 from tests.simulated_gpu.arm64.simulated import simulated_gb10
 from tests.simulated_gpu.arm64.verifying import MODEL_NOTE, verify_there
+from tests.simulated_gpu.soname import elf_hash, renamed
 from tests.simulated_gpu.trace import Trace
 from tests.support.roots import CannotBuildError
 
@@ -154,9 +156,10 @@ def test_a_library_gets_another_name_and_stays_what_it_was(machine: ArmMachine, 
     after = renamed(before, "libold.so.13")
     assert len(after) == len(before)
     assert sum(one != other for one, other in zip(before, after, strict=True)) <= 3  # one letter, two hashes' last byte
+    section = ELFFile(io.BytesIO(after)).get_section_by_name(".gnu.version_d")
+    assert isinstance(section, GNUVerDefSection)
     versions_after = [
-        (version["vd_hash"], [entry.name for entry in entries])
-        for version, entries in ELFFile(io.BytesIO(after)).get_section_by_name(".gnu.version_d").iter_versions()
+        (version["vd_hash"], [entry.name for entry in entries]) for version, entries in section.iter_versions()
     ]
     assert versions_after == [(elf_hash("libold.so.13"), ["libold.so.13"])] * 2
     place = tmp_path / "libold.so.13"

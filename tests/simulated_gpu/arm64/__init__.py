@@ -2,9 +2,8 @@
 
     entering.py    the command line that runs one aarch64 program in the root file system (pure)
     machine.py     the machine: what it takes, making it, running in it
-    kept.py        what is made once below the data root, whole or not at all
     packages.py    an environment of torch, NVRTC and what torch imports, installed from outside by our own plan
-    nvrtc.py       an older NVRTC under the name that torch asks for
+    nvrtc.py       an older NVRTC in the place of torch's own
     simulated.py   the simulated GB10 there
     verifying.py   verify's probes there, and the report
     cpuinfo.txt    what /proc/cpuinfo says there: torch reads it

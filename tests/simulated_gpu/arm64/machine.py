@@ -12,7 +12,7 @@ from scripts.home import CHECKOUT, Home
 from scripts.model.target import Architecture, PythonVersion, Target
 from scripts.shell import Completed, run
 from tests.simulated_gpu.arm64.entering import QEMU, Mount, entering
-from tests.simulated_gpu.arm64.kept import kept
+from tests.simulated_gpu.kept import kept
 from tests.support.roots import SUITE, CannotBuildError, debootstrap, require
 
 PACKAGES = "python3,libgomp1,libstdc++6"
@@ -53,7 +53,7 @@ class ArmMachine:
         """Make it, once. Half a minute. Raises CannotBuildError."""
         require_arm_machine()
         recipe = json.dumps([SUITE, PACKAGES, CPU_FILES])
-        return cls(root=kept("root", recipe, home, _unpack))
+        return cls(root=kept("aarch64-root", recipe, home, _unpack))
 
     def seeing(self, *mounts: Mount) -> ArmMachine:
         """Give the machine in which more of this one is seen."""

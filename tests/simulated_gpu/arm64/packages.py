@@ -18,8 +18,8 @@ from scripts.model.target import Architecture, Target
 from scripts.operations.context import Context
 from scripts.operations.planning import make_plan
 from scripts.strategies.locks import NVRTC_NAMES
-from tests.simulated_gpu.arm64.kept import kept
 from tests.simulated_gpu.arm64.machine import PYTHON
+from tests.simulated_gpu.kept import kept
 
 IMPORTED = frozenset(
     {"torch", "filelock", "fsspec", "jinja2", "markupsafe", "mpmath", "networkx", "numpy", "setuptools", "sympy"}
@@ -96,7 +96,7 @@ def arm_torch(torch: str | None, target: Target, context: Context) -> ArmTorch:
         (folder / "bin" / "python").symlink_to(PYTHON)
         write_whole(folder / "pyvenv.cfg", f"home = {PYTHON.parent}\ninclude-system-site-packages = false\n")
 
-    folder = kept(f"torch-{plan.torch}", f"{target}\n{text}", context.home, make)
+    folder = kept(f"aarch64-torch-{plan.torch}", f"{target}\n{text}", context.home, make)
     return ArmTorch(folder=folder, target=target, torch=plan.torch, cuda=plan.cuda, nvrtc=plan.nvrtc)
 
 

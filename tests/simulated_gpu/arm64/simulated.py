@@ -12,11 +12,11 @@ from scripts.home import Home
 from scripts.model.target import Architecture
 from scripts.shell import run
 from tests.simulated_gpu.arm64.entering import Mount
-from tests.simulated_gpu.arm64.kept import shelf_of
 from tests.simulated_gpu.arm64.machine import ENVIRONMENT, ArmMachine
 from tests.simulated_gpu.arm64.packages import ArmTorch
 from tests.simulated_gpu.build import build
 from tests.simulated_gpu.gpu import RunningGpu, SimulatedGpu, with_variables
+from tests.simulated_gpu.kept import shelf_of
 from tests.simulated_gpu.overlay import make_overlay
 
 THREADS = {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
@@ -58,6 +58,6 @@ def simulated_gb10(machine: ArmMachine, torch: ArmTorch, home: Home, *, nvrtc: P
 
 def bytecode(home: Home) -> Path:
     """Give the folder of modules compiled there: an import of torch takes 10 s with it and 20 s without."""
-    folder = shelf_of(home) / "bytecode"
+    folder = shelf_of(home) / "aarch64-bytecode"
     folder.mkdir(exist_ok=True)
     return folder

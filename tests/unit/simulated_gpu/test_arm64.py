@@ -13,8 +13,9 @@ from scripts.model.plan import InstallLock, Plan
 from scripts.strategies.locks import make_lock
 from tests.simulated_gpu.arm64.entering import CPUINFO, QEMU, Mount, entering
 from tests.simulated_gpu.arm64.machine import CPU_FILES
-from tests.simulated_gpu.arm64.nvrtc import OLDER_PIN, elf_hash, renamed
+from tests.simulated_gpu.arm64.nvrtc import OLDER_PIN
 from tests.simulated_gpu.arm64.packages import IMPORTED, requirements
+from tests.simulated_gpu.soname import elf_hash, renamed
 from tests.support.elves import FATBINS
 from tests.support.plans import H, plan
 
@@ -118,4 +119,4 @@ def test_the_hash_of_a_version() -> None:
 def test_a_library_without_a_name_is_not_renamed() -> None:
     with pytest.raises(IntegrityError) as caught:
         renamed((FATBINS / "plain.so").read_bytes(), "libnvrtc.so.13")
-    assert caught.value.reference == "nvrtc-not-renamed"
+    assert caught.value.reference == "not-renamed"

@@ -17,8 +17,8 @@ WAIT_SECONDS = 1800.0
 
 
 def shelf_of(home: Home) -> Path:
-    """Give the folder of all that is kept for the aarch64 machine. Raises DiskError."""
-    place = home.cache / "simulated-gpu" / "aarch64"
+    """Give the folder of all that is made once for the simulated GPU. Raises DiskError."""
+    place = home.cache / "simulated-gpu" / "made"
     with disk_errors(place):
         place.mkdir(parents=True, exist_ok=True)
     return place
@@ -33,7 +33,7 @@ def kept(name: str, recipe: str, home: Home, make: Callable[[Path], None]) -> Pa
     full_name = f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     place = shelf_of(home) / full_name
     with locked(
-        home.locks / f"simulated-aarch64-{full_name}",
+        home.locks / f"simulated-{full_name}",
         wait_seconds=WAIT_SECONDS,
         waiting=lambda holder: say(f"waiting for {holder}, which makes {full_name}"),
     ):
