@@ -187,7 +187,7 @@ def _surprise_of(remedy: Remedy, attempt: Attempt) -> str:
 def seed_failure_lines(found: SeedFailure) -> list[str]:
     """Say it in lines."""
     lines = [
-        f"A {found.device}, torch {found.torch}, NVRTC {found.nvrtc}",
+        f"{found.device}, torch {found.torch}, NVRTC {found.nvrtc}",
         SIMULATED,
         "",
         *_attempt_lines(found.stock),

@@ -165,5 +165,5 @@ def _seen(row: SettingRow) -> str:
 
 def _effect(row: SettingRow, nothing: SettingRow) -> str:
     if row is nothing:
-        return "the error of section 1"
+        return "the error that the note quotes"
     return "none" if row.endings == nothing.endings else "it helps" if row.works else "another failure"

@@ -87,7 +87,7 @@ def test_what_each_row_says() -> None:
     lines = settings_lines(SettingsTable(torch=TORCH, device="NVIDIA GB10", created="2026-11-25", rows=rows))
     several = "abs: unknown-architecture, angle: unknown-architecture, exp: out-of-memory"
     assert lines[2:6] == [
-        "| Q4 | nothing | all fail: unknown-architecture | 12.8 | the error of section 1 |",
+        "| Q4 | nothing | all fail: unknown-architecture | 12.8 | the error that the note quotes |",
         "| – | useless | all fail: unknown-architecture | 12.8 | none |",  # noqa: RUF001
         "| Q4 | helpful | all work | 12.8 | it helps |",
         f"| Q4 | harmful | {several} | 12.8 | another failure |",
