@@ -15,11 +15,12 @@ import pytest
 
 from scripts.errors import UsageError
 from scripts.operations.context import Context
-from tests.simulated_gpu.environments import torch_environment
+from scripts.operations.planning import this_machine
+from tests.simulated_gpu.environments import newest_torch, torch_environment
 from tests.simulated_gpu.gpu import RunningGpu, SimulatedGpu
 
 PYTHON_VARIABLE = "KOKORO_SPARK_SIMULATED_PYTHON"
-"""An interpreter to be used for every torch, instead of environments that are downloaded."""
+"""An interpreter to be used instead of environments that are downloaded; `{torch}` in it becomes the version."""
 
 
 class GpuFactory(Protocol):
@@ -35,10 +36,16 @@ def simulated_context() -> Context:
     return Context()
 
 
+@pytest.fixture(scope="session")
+def newest(simulated_context: Context) -> str:
+    """The pinned torch's version."""
+    return newest_torch(this_machine(simulated_context.facts.host)[0], simulated_context)
+
+
 def environment(torch: str, context: Context) -> Path:
     """Give the interpreter of an environment with this torch, made once (tests/simulated_gpu/environments.py)."""
     chosen = os.environ.get(PYTHON_VARIABLE, "")
-    return Path(chosen) if chosen else torch_environment(torch, context=context)
+    return Path(chosen.format(torch=torch)) if chosen else torch_environment(torch, context=context)
 
 
 def start(stack: ExitStack, context: Context, torch: str, **values: Any) -> RunningGpu:
