@@ -14,13 +14,24 @@ HANDLE_BYTES = 1024
 
 NOT_SUPPORTED = 801
 
-_MAKES_HANDLE = re.compile(r"(?:cublas|cusolver|cusparse|cudnn|curand)(?!LtSp)\w*[Cc]reate")
-_ENDS_HANDLE = re.compile(r"(?:cublas|cusolver|cusparse|cudnn|curand)(?!Lt)\w*[Dd]estroy")
+_MAKES_HANDLE = re.compile(r"(?:cublas|cusolver|cusparse(?!Lt)|cudnn|curand)\w*[Cc]reate")
+_ENDS_HANDLE = re.compile(r"(?:cublas|cusolver|cusparse(?!Lt)|cudnn|curand)\w*[Dd]estroy")
 _GIVES_TEXT = re.compile(r"(?:cublas|cusparse|nccl|cudnn|nvshmem)Get(?:Last)?(?:Status|Error)(?:String|Name)?")
 
 LOOKED_UP = (
+    "cuCtxFromGreenCtx",
+    "cuCtxPopCurrent",
+    "cuCtxPushCurrent",
+    "cuDevResourceGenerateDesc",
+    "cuDevSmResourceSplitByCount",
+    "cuDeviceGetDevResource",
+    "cuGreenCtxCreate",
+    "cuGreenCtxDestroy",
+    "cuGreenCtxStreamCreate",
     "cuMemExportToShareableHandle",
+    "cuMemGetAllocationPropertiesFromHandle",
     "cuMemImportFromShareableHandle",
+    "cuMemRetainAllocationHandle",
     "cuMulticastAddDevice",
     "cuMulticastBindMem",
     "cuMulticastCreate",

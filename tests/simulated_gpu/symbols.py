@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSection
@@ -91,7 +92,7 @@ def read_library(path: Path) -> LibrarySymbols:
             elf = ELFFile(stream)
             symbols = list(_symbols(elf))
             dynamic = elf.get_section_by_name(".dynamic")
-            tags = dynamic.iter_tags("DT_NEEDED") if isinstance(dynamic, DynamicSection) else ()
+            tags: Iterable[Any] = dynamic.iter_tags("DT_NEEDED") if isinstance(dynamic, DynamicSection) else ()
             needed = [str(tag.needed) for tag in tags]
     except (ELFError, ValueError, struct.error) as error:
         raise BuildError(f"{path} cannot be read: {error}", reference="unreadable-library") from error

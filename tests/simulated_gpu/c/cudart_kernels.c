@@ -97,19 +97,15 @@ EXPORTED void **__cudaRegisterFatBinary(const struct fatbin_wrapper *wrapper) {
 EXPORTED void __cudaRegisterFunction(void **handle, const char *host_function, char *device_function, const char *name,
                                      int thread_limit, void *thread, void *block, void *block_dim, void *grid_dim,
                                      int *warp_size) {
-    (void)device_function, (void)thread_limit, (void)thread, (void)block, (void)block_dim, (void)grid_dim;
-    (void)warp_size;
     put(host_function, name, (struct binary *)handle, 0);
 }
 
 EXPORTED void __cudaRegisterVar(void **handle, char *host_variable, char *device_address, const char *name,
                                 int is_external, size_t bytes, int is_constant, int is_global) {
-    (void)device_address, (void)is_external, (void)is_constant, (void)is_global;
     put(host_variable, name, (struct binary *)handle, bytes);
 }
 
 EXPORTED char __cudaInitModule(void **handle) {
-    (void)handle;
     return 1;
 }
 
@@ -138,7 +134,6 @@ EXPORTED int cudaGetSymbolAddress(void **address, const void *symbol) {
 }
 
 EXPORTED int cudaMemcpyToSymbol(const void *symbol, const void *from, size_t bytes, size_t offset, int kind) {
-    (void)kind;
     void *storage;
     int found = storage_of(&storage, symbol);
     if (found == SUCCESS) {
@@ -207,7 +202,6 @@ static int launch(const void *function) {
 
 EXPORTED int cudaLaunchKernel(const void *function, struct dim3 grid, struct dim3 block, void **arguments,
                               size_t shared_bytes, void *stream) {
-    (void)grid, (void)block, (void)arguments, (void)shared_bytes, (void)stream;
     return launch(function);
 }
 
@@ -217,7 +211,6 @@ EXPORTED int cudaLaunchCooperativeKernel(const void *function, struct dim3 grid,
 }
 
 EXPORTED int cudaLaunchKernelExC(const void *launch_configuration, const void *function, void **arguments) {
-    (void)launch_configuration, (void)arguments;
     return launch(function);
 }
 
@@ -251,7 +244,6 @@ EXPORTED int cudaFuncGetAttributes(struct function_attributes *attributes, const
 }
 
 EXPORTED int cudaFuncSetAttribute(const void *function, int attribute, int value) {
-    (void)attribute, (void)value;
     struct entry *kernel;
     return runnable(&kernel, function);
 }
@@ -259,7 +251,6 @@ EXPORTED int cudaFuncSetAttribute(const void *function, int attribute, int value
 EXPORTED int cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, const void *function,
                                                                     int block_threads, size_t shared_bytes,
                                                                     unsigned flags) {
-    (void)shared_bytes, (void)flags;
     struct entry *kernel;
     *blocks = block_threads > 0 ? simgpu_attribute(ATTRIBUTE_THREADS_PER_MULTIPROCESSOR) / block_threads : 0;
     return runnable(&kernel, function);

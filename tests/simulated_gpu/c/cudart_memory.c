@@ -14,17 +14,14 @@ EXPORTED int cudaMalloc(void **pointer, size_t bytes) {
 }
 
 EXPORTED int cudaMallocAsync(void **pointer, size_t bytes, void *stream) {
-    (void)stream;
     return allocate(pointer, bytes, GPU_DEVICE);
 }
 
 EXPORTED int cudaMallocManaged(void **pointer, size_t bytes, unsigned flags) {
-    (void)flags;
     return allocate(pointer, bytes, GPU_MANAGED);
 }
 
 EXPORTED int cudaHostAlloc(void **pointer, size_t bytes, unsigned flags) {
-    (void)flags;
     return allocate(pointer, bytes, GPU_HOST);
 }
 
@@ -38,7 +35,6 @@ EXPORTED int cudaFree(void *pointer) {
 }
 
 EXPORTED int cudaFreeAsync(void *pointer, void *stream) {
-    (void)stream;
     return answer(simgpu_free(pointer));
 }
 
@@ -47,7 +43,6 @@ EXPORTED int cudaFreeHost(void *pointer) {
 }
 
 EXPORTED int cudaHostRegister(void *pointer, size_t bytes, unsigned flags) {
-    (void)flags;
     return answer(simgpu_borrow(pointer, bytes, GPU_HOST));
 }
 
@@ -56,7 +51,6 @@ EXPORTED int cudaHostUnregister(void *pointer) {
 }
 
 EXPORTED int cudaHostGetDevicePointer(void **device_pointer, void *host_pointer, unsigned flags) {
-    (void)flags;
     *device_pointer = host_pointer;
     return SUCCESS;
 }
@@ -84,27 +78,23 @@ EXPORTED int cudaMemGetInfo(size_t *left, size_t *total) {
 /* ---- copies ---- */
 
 EXPORTED int cudaMemcpy(void *to, const void *from, size_t bytes, int kind) {
-    (void)kind;
     memmove(to, from, bytes);
     return SUCCESS;
 }
 
 EXPORTED int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int kind, void *stream) {
-    (void)kind, (void)stream;
     memmove(to, from, bytes);
     return SUCCESS;
 }
 
 EXPORTED int cudaMemcpyPeerAsync(void *to, int to_device, const void *from, int from_device, size_t bytes,
                                  void *stream) {
-    (void)to_device, (void)from_device, (void)stream;
     memmove(to, from, bytes);
     return SUCCESS;
 }
 
 EXPORTED int cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width,
                                size_t height, int kind, void *stream) {
-    (void)kind, (void)stream;
     for (size_t row = 0; row < height; row++) {
         memmove((char *)to + row * to_pitch, (const char *)from + row * from_pitch, width);
     }
@@ -117,7 +107,6 @@ EXPORTED int cudaMemset(void *to, int value, size_t bytes) {
 }
 
 EXPORTED int cudaMemsetAsync(void *to, int value, size_t bytes, void *stream) {
-    (void)stream;
     memset(to, value, bytes);
     return SUCCESS;
 }
@@ -127,20 +116,17 @@ EXPORTED int cudaMemsetAsync(void *to, int value, size_t bytes, void *stream) {
 static char default_pool;
 
 EXPORTED int cudaDeviceGetDefaultMemPool(void **pool, int device) {
-    (void)device;
     *pool = &default_pool;
     return SUCCESS;
 }
 
 /* Every attribute of a pool that torch reads is a count of 64 bits. */
 EXPORTED int cudaMemPoolGetAttribute(void *pool, int attribute, void *value) {
-    (void)pool, (void)attribute;
     memset(value, 0, sizeof(uint64_t));
     return SUCCESS;
 }
 
 EXPORTED int cudaDeviceGetGraphMemAttribute(int device, int attribute, void *value) {
-    (void)device, (void)attribute;
     memset(value, 0, sizeof(uint64_t));
     return SUCCESS;
 }

@@ -28,7 +28,6 @@ EXPORTED int cudnnDestroyRNNDescriptor(struct rnn *rnn) {
 EXPORTED int cudnnSetRNNDescriptor_v8(struct rnn *rnn, int algorithm, int cell, int bias, int direction, int input_mode,
                                       int type, int precision, int math, int32_t input, int32_t hidden,
                                       int32_t projection, int32_t layers, void *dropout, uint32_t flags) {
-    (void)algorithm, (void)input_mode, (void)precision, (void)math, (void)projection, (void)dropout, (void)flags;
     rnn->cell = cell;
     rnn->has_bias = bias != 0; /* CUDNN_RNN_NO_BIAS */
     rnn->directions = direction == 0 ? 1 : 2;
@@ -67,7 +66,6 @@ static size_t matrices_before(const struct rnn *rnn, int pseudo_layers) {
 }
 
 EXPORTED int cudnnGetRNNWeightSpaceSize(void *handle, const struct rnn *rnn, size_t *bytes) {
-    (void)handle;
     int pseudo_layers = rnn->layers * rnn->directions;
     size_t biases = rnn->has_bias ? (size_t)pseudo_layers * 2 * gates_of(rnn) * rnn->hidden : 0;
     *bytes = element_bytes(rnn) * (matrices_before(rnn, pseudo_layers) + biases);
@@ -76,7 +74,6 @@ EXPORTED int cudnnGetRNNWeightSpaceSize(void *handle, const struct rnn *rnn, siz
 
 EXPORTED int cudnnGetRNNTempSpaceSizes(void *handle, const struct rnn *rnn, int mode, void *input,
                                        size_t *workspace_bytes, size_t *reserve_bytes) {
-    (void)handle, (void)rnn, (void)mode, (void)input;
     if (workspace_bytes != NULL) {
         *workspace_bytes = 1024;
     }
@@ -97,7 +94,6 @@ static void describe(struct tensor *tensor, const struct rnn *rnn, size_t rows, 
 EXPORTED int cudnnGetRNNWeightParams(void *handle, const struct rnn *rnn, int32_t pseudo_layer, size_t bytes,
                                      const void *weights, int32_t linear, struct tensor *matrix_descriptor,
                                      void **matrix, struct tensor *bias_descriptor, void **bias) {
-    (void)handle, (void)bytes;
     struct tensor unwanted_tensor;
     void *unwanted;
     matrix_descriptor = matrix_descriptor == NULL ? &unwanted_tensor : matrix_descriptor;

@@ -42,9 +42,6 @@ EXPORTED int cuModuleLoadData(struct module **loaded, const void *image) {
 
 EXPORTED int cuModuleLoadDataEx(struct module **loaded, const void *image, unsigned count, int *options,
                                 void **values) {
-    (void)count;
-    (void)options;
-    (void)values;
     return load(loaded, image);
 }
 
@@ -109,21 +106,16 @@ static int launch(struct function *function) {
 EXPORTED int cuLaunchKernel(struct function *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                             unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes, void *stream,
                             void **parameters, void **extra) {
-    (void)grid_x, (void)grid_y, (void)grid_z, (void)block_x, (void)block_y, (void)block_z;
-    (void)shared_bytes, (void)stream, (void)parameters, (void)extra;
     return launch(function);
 }
 
 EXPORTED int cuLaunchKernelEx(const void *configuration, struct function *function, void **parameters, void **extra) {
-    (void)configuration, (void)parameters, (void)extra;
     return launch(function);
 }
 
 EXPORTED int cuLaunchCooperativeKernel(struct function *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                                        unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,
                                        void *stream, void **parameters) {
-    (void)grid_x, (void)grid_y, (void)grid_z, (void)block_x, (void)block_y, (void)block_z;
-    (void)shared_bytes, (void)stream, (void)parameters;
     return launch(function);
 }
 
@@ -150,7 +142,6 @@ EXPORTED int cuFuncGetAttribute(int *value, int attribute, struct function *func
 
 EXPORTED int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, struct function *function, int block_threads,
                                                          size_t shared_bytes) {
-    (void)function, (void)shared_bytes;
     int threads = simgpu_attribute(ATTRIBUTE_THREADS_PER_MULTIPROCESSOR);
     *blocks = block_threads > 0 ? threads / block_threads : 0;
     return SUCCESS;

@@ -13,7 +13,6 @@
 static char context; /* every device has this one: nothing is ever told apart by it */
 
 EXPORTED int cuInit(unsigned flags) {
-    (void)flags;
     if (simgpu_settings()->devices == 0) {
         return NO_DEVICE;
     }
@@ -37,7 +36,6 @@ EXPORTED int cuDeviceGet(int *device, int ordinal) {
 }
 
 EXPORTED int cuDeviceGetName(char *name, int room, int device) {
-    (void)device;
     snprintf(name, (size_t)room, "%s", simgpu_settings()->name);
     return SUCCESS;
 }
@@ -53,33 +51,28 @@ EXPORTED int cuDeviceGetUuid_v2(char *uuid, int device) {
 }
 
 EXPORTED int cuDeviceGetAttribute(int *value, int attribute, int device) {
-    (void)device;
     *value = simgpu_attribute(attribute);
     return SUCCESS;
 }
 
 EXPORTED int cuDeviceTotalMem_v2(size_t *bytes, int device) {
-    (void)device;
     *bytes = simgpu_settings()->memory;
     return SUCCESS;
 }
 
 EXPORTED int cuDeviceComputeCapability(int *major, int *minor, int device) {
-    (void)device;
     *major = simgpu_settings()->major;
     *minor = simgpu_settings()->minor;
     return SUCCESS;
 }
 
 EXPORTED int cuDevicePrimaryCtxGetState(int device, unsigned *flags, int *active) {
-    (void)device;
     *flags = 0;
     *active = 1;
     return SUCCESS;
 }
 
 EXPORTED int cuDevicePrimaryCtxRetain(void **retained, int device) {
-    (void)device;
     *retained = &context;
     return SUCCESS;
 }
@@ -123,8 +116,6 @@ EXPORTED void *simgpu_entry_point(const char *name) {
 }
 
 EXPORTED int cuGetProcAddress_v2(const char *name, void **function, int version, uint64_t flags, int *status) {
-    (void)version;
-    (void)flags;
     *function = simgpu_entry_point(name);
     if (status != NULL) {
         *status = *function == NULL; /* CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND */
@@ -134,7 +125,6 @@ EXPORTED int cuGetProcAddress_v2(const char *name, void **function, int version,
 
 /* Private tables between NVIDIA's own libraries: there are none here. */
 EXPORTED int cuGetExportTable(const void **table, const void *id) {
-    (void)id;
     *table = NULL;
     return NOT_FOUND;
 }
@@ -144,16 +134,11 @@ EXPORTED int cuGetExportTable(const void **table, const void *id) {
 #define GRANULARITY ((size_t)2 << 20)
 
 EXPORTED int cuMemGetAllocationGranularity(size_t *granularity, const void *properties, int option) {
-    (void)properties;
-    (void)option;
     *granularity = GRANULARITY;
     return SUCCESS;
 }
 
 EXPORTED int cuMemAddressReserve(uintptr_t *start, size_t bytes, size_t alignment, uintptr_t wanted, uint64_t flags) {
-    (void)alignment;
-    (void)wanted;
-    (void)flags;
     void *range = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     *start = range == MAP_FAILED ? 0 : (uintptr_t)range;
     return range == MAP_FAILED ? OUT_OF_MEMORY : SUCCESS;
@@ -165,8 +150,6 @@ EXPORTED int cuMemAddressFree(uintptr_t start, size_t bytes) {
 
 /* A handle is the size: physical memory is told apart by nothing else. */
 EXPORTED int cuMemCreate(uint64_t *handle, size_t bytes, const void *properties, uint64_t flags) {
-    (void)properties;
-    (void)flags;
     *handle = bytes;
     return simgpu_reserve(bytes);
 }
@@ -177,13 +160,15 @@ EXPORTED int cuMemRelease(uint64_t handle) {
 }
 
 EXPORTED int cuMemMap(uintptr_t start, size_t bytes, size_t offset, uint64_t handle, uint64_t flags) {
-    (void)offset;
-    (void)handle;
-    (void)flags;
     if (mprotect((void *)start, bytes, PROT_READ | PROT_WRITE) != 0) {
         return INVALID_VALUE;
     }
     return simgpu_borrow((void *)start, bytes, GPU_DEVICE);
+}
+
+/* What is mapped here can be read and written from the start. */
+EXPORTED int cuMemSetAccess(uintptr_t start, size_t bytes, const void *access, size_t count) {
+    return SUCCESS;
 }
 
 EXPORTED int cuMemUnmap(uintptr_t start, size_t bytes) {
@@ -209,7 +194,6 @@ EXPORTED int cuMemGetAddressRange_v2(uintptr_t *start, size_t *bytes, uintptr_t 
 }
 
 EXPORTED int cuMemsetD32Async(uintptr_t start, unsigned value, size_t words, void *stream) {
-    (void)stream;
     for (size_t index = 0; index < words; index++) {
         ((unsigned *)start)[index] = value;
     }
