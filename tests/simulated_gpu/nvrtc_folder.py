@@ -27,10 +27,9 @@ def nvrtc_folder(version: str, context: Context) -> Path:
     architecture, glibc = this_machine(context.facts.host)
     target = Target(architecture=architecture, python=SUPPORTED_PYTHONS[0], glibc=glibc)
     file = nvrtc_wheel(nvrtc_package(version), version, target, context).file
-    wheel = fetch_wheel(file, context)
 
     def make(folder: Path) -> None:
-        unpack(wheel, folder)
+        unpack(fetch_wheel(file, context), folder)
 
     return kept(f"nvrtc-{version}-libraries", str(file.sha256), context.home, make)
 

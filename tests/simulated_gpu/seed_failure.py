@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from scripts.errors import BrokenError
 from scripts.model.target import Architecture
 from scripts.operations.context import Context
 from scripts.operations.planning import this_machine
@@ -97,6 +98,7 @@ def _remedied(gpu: RunningGpu, remedy: Remedy, folder: Path, context: Context) -
     """Run Kokoro with a remedy."""
     if remedy.name == "spoof":
         _patch_at_start(gpu.python, SPOOF)
+        _require_spoofed(gpu, context)
     return _speak(gpu, remedy.mode, f"with {remedy.label}", folder, context)
 
 
@@ -117,3 +119,16 @@ def _patch_at_start(python: Path, code: str) -> None:
     (site,) = (python.parent.parent / "lib").glob("python*/site-packages")
     (site / "zz_spoof_patch.py").write_text(code, encoding="utf-8")
     (site / "zz_spoof.pth").write_text("import zz_spoof_patch\n", encoding="utf-8")
+
+
+def _require_spoofed(gpu: RunningGpu, context: Context) -> None:
+    """Make sure that the patch is active: one that was not would change nothing either. Raises BrokenError."""
+    asked = "import torch; print(torch.cuda.get_device_capability())"
+    done = context.run([str(gpu.python), "-I", "-c", asked], env=gpu.environ)
+    if done.stdout.strip() != "(9, 0)":
+        raise BrokenError(
+            f"the spoof is not active: torch says {done.stdout.strip() or 'nothing'}",
+            context=done.stderr[-1000:],
+            reference="no-spoof",
+            hint="the simulated tests say more: pytest -m simulated tests/simulated_gpu",
+        )
