@@ -117,7 +117,14 @@ def observe_cell(question: Question, context: Context, runner: RememberingRunner
     start = time.monotonic()
     python = torch_environment(question.torch, nvrtc=question.nvrtc, context=context)
     capability = (question.capability.major, question.capability.minor)
-    with SimulatedGpu(python=python, capability=capability, cache=context.home.cache / "simulated-gpu") as gpu:
+    simulated = SimulatedGpu(
+        python=python,
+        capability=capability,
+        cache=context.home.cache / "simulated-gpu",
+        environ=context.environ,
+        run=context.run,
+    )
+    with simulated as gpu:
         report = verify(
             python=gpu.python,
             environment=str(question),

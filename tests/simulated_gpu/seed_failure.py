@@ -86,12 +86,14 @@ def torch_here(context: Context) -> str:
 
 def gb10(torch: str, nvrtc: str, context: Context) -> SimulatedGpu:
     """Describe a simulated GB10 under an environment of a torch that loads an NVRTC of CUDA 12."""
-    cache = context.home.cache / "simulated-gpu"
+    folder = None
     if torch == TORCH:
         python = torch_environment(torch, nvrtc=None if nvrtc == NVRTC else nvrtc, context=context)
-        return SimulatedGpu(python=python, cache=cache)
-    python = torch_environment(torch, context=context)
-    return SimulatedGpu(python=python, cache=cache, nvrtc=nvrtc_folder(nvrtc, context))
+    else:
+        python = torch_environment(torch, context=context)
+        folder = nvrtc_folder(nvrtc, context)
+    cache = context.home.cache / "simulated-gpu"
+    return SimulatedGpu(python=python, cache=cache, nvrtc=folder, environ=context.environ, run=context.run)
 
 
 def _remedied(gpu: RunningGpu, remedy: Remedy, folder: Path, context: Context) -> Attempt:

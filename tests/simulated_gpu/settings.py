@@ -59,23 +59,28 @@ def run_settings(context: Context) -> SettingsTable:
     """Try every setting. Raises what making the environments and the simulator raise, and BrokenError."""
     python = torch_environment(TORCH, context=context)
     repaired = torch_environment(TORCH, nvrtc=NEWER, context=context)
-    cache = context.home.cache / "simulated-gpu"
     with tempfile.TemporaryDirectory(prefix="kokoro-spark-settings-") as name:
         folder = Path(name)
         toolkit = folder / "toolkit"
         toolkit.mkdir()
         (toolkit / "lib64").symlink_to(_nvrtc_folder(repaired))
         fillers = {
-            Filler.NEWER: SimulatedGpu(python=repaired, cache=cache),
-            Filler.DESKTOP: SimulatedGpu(python=python, capability=(12, 0), cache=cache),
+            Filler.NEWER: _simulated(repaired, context),
+            Filler.DESKTOP: _simulated(python, context, capability=(12, 0)),
         }
         filled = {filler: _fill(filler, gpu, folder, context) for filler, gpu in fillers.items()}
         places = _Places(newer=_nvrtc_folder(repaired), toolkit=toolkit, filled=filled)
-        with SimulatedGpu(python=python, cache=cache) as gpu:
+        with _simulated(python, context) as gpu:
             bench = _Bench(gpu=gpu, folder=folder, context=context)
             rows = tuple(bench.row(setting, places) for setting in SETTINGS)
             device = gpu.gpu.name
     return SettingsTable(torch=TORCH, device=device, created=datetime.now(UTC).date().isoformat(), rows=rows)
+
+
+def _simulated(python: Path, context: Context, capability: tuple[int, int] = (12, 1)) -> SimulatedGpu:
+    """Describe a simulated GPU under an environment."""
+    cache = context.home.cache / "simulated-gpu"
+    return SimulatedGpu(python=python, capability=capability, cache=cache, environ=context.environ, run=context.run)
 
 
 def _fill(filler: Filler, simulated: SimulatedGpu, folder: Path, context: Context) -> Path:

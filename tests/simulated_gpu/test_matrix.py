@@ -7,6 +7,7 @@ import pytest
 from scripts.model.target import GB10, Architecture
 from scripts.operations.context import Context
 from scripts.shell import run
+from tests.simulated_gpu import needs
 from tests.simulated_gpu.document import MATRIX
 from tests.simulated_gpu.document import kept as read_kept
 from tests.simulated_gpu.environments import newest_torch
@@ -14,7 +15,7 @@ from tests.simulated_gpu.matrix import observe_cell
 from tests.simulated_gpu.matrix_cells import REPAIR, Cell, Matrix, Question
 from tests.simulated_gpu.remembering import RememberingRunner
 
-pytestmark = pytest.mark.simulated
+pytestmark = [pytest.mark.simulated, needs.COMPILER, needs.X86]
 
 NEWEST = newest_torch(Architecture.X86_64, Context())
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from scripts.operations.context import Context
+from tests.simulated_gpu import needs
 from tests.simulated_gpu.seed_failure import seed_failure
 from tests.simulated_gpu.seed_story import ORIGINAL, REMEDIES, require_expected, seed_failure_lines
 
-pytestmark = pytest.mark.simulated
+pytestmark = [pytest.mark.simulated, needs.COMPILER]
 
 
 @pytest.mark.parametrize("remedy", [one.name for one in REMEDIES])

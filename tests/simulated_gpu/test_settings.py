@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from scripts.operations.context import Context
+from tests.simulated_gpu import needs
 from tests.simulated_gpu.document import SETTINGS
 from tests.simulated_gpu.document import kept as read_kept
 from tests.simulated_gpu.settings import run_settings
 from tests.simulated_gpu.settings_rows import SettingRow, SettingsTable
 
-pytestmark = pytest.mark.simulated
+pytestmark = [pytest.mark.simulated, needs.COMPILER, needs.X86]
 
 
 def what_counts(row: SettingRow) -> tuple[object, ...]:

@@ -11,8 +11,11 @@ from scripts.facts.gather import gather
 from scripts.facts.gpu import OLD_QUERY, parse_gpus
 from scripts.home import Home
 from scripts.model.facts import GpuFacts
+from scripts.probing import ask
 from scripts.shell import run
-from tests.simulated_gpu.smi import Smi, captured, telling, with_smi
+from tests.simulated_gpu import needs
+from tests.simulated_gpu.conftest import GpuFactory
+from tests.simulated_gpu.smi import Smi, captured, of, telling, with_smi
 
 pytestmark = pytest.mark.simulated
 
@@ -56,3 +59,11 @@ def test_columns_in_the_order_in_which_they_were_asked_for(tmp_path: Path) -> No
     assert (first.name, first.capability, driver) == ("NVIDIA GeForce RTX 5090", None, None)
     done = run(["nvidia-smi", "--query-gpu=name,strange", "--format=csv,noheader,nounits"], env=environ)
     assert (done.returncode, done.stdout) == (2, 'Field "strange" is not a valid field to query.\n\n')
+
+
+@needs.COMPILER
+def test_nvidia_smi_and_torch_see_the_same_gpu(simulated_gpu: GpuFactory, newest: str, tmp_path: Path) -> None:
+    running = simulated_gpu(newest, name="NVIDIA GB10 (another)", capability=(12, 1), driver=(13, 2))
+    (told,) = facts(tmp_path, of(running.gpu)).gpus
+    seen = ask(running.python, "device", {}, run=run, environ=running.environ).detail["device"]
+    assert (told.name, str(told.capability)) == (seen["name"], seen["capability"])

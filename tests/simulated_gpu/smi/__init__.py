@@ -15,8 +15,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from scripts.errors import UsageError
 from scripts.facts.gpu import parse_gpus, parse_header
-from scripts.home import CHECKOUT
+from scripts.home import CHECKOUT, CONSTRAINTS
+from scripts.wheels.drivers import load_drivers, lowest_driver, packaged_driver
+from tests.simulated_gpu.gpu import SimulatedGpu
 
 CAPTURES = CHECKOUT / "tests" / "data" / "captures" / "nvidia-smi"
 PROGRAM = Path(__file__).parent / "nvidia_smi.py"
@@ -67,6 +70,23 @@ def telling(*, name: str, capability: tuple[int, int], driver: str, cuda: tuple[
         table = _in_place(table, f"{word} {old_driver}", f"{word} {driver}", width=len(f"{word} {old_driver}") + 4)
     told = f"{cuda[0]}.{cuda[1]}"
     return Smi(query=query, table=_in_place(table, old_cuda, told, width=len(old_cuda) + 4))
+
+
+def of(gpu: SimulatedGpu) -> Smi:
+    """Say of a simulated GPU what its driver's nvidia-smi would say: the driver is the one that came with its CUDA.
+
+    Raises UsageError (no-driver) for a CUDA that constraints/drivers.toml does not know.
+    """
+    if not gpu.devices:
+        return captured("no-devices")
+    cuda = f"{gpu.driver[0]}.{gpu.driver[1]}"
+    table = load_drivers(CONSTRAINTS / "drivers.toml")
+    driver = packaged_driver(table, cuda) or lowest_driver(table, cuda)
+    if driver is None:
+        raise UsageError(
+            f"which driver came with CUDA {cuda} is not known", reference="no-driver", hint="e.g. driver=(13, 2)"
+        )
+    return telling(name=gpu.name, capability=gpu.capability, driver=driver, cuda=gpu.driver)
 
 
 def _in_place(text: str, old: str, new: str, *, width: int) -> str:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from scripts.errors import UsageError
 from scripts.facts.gpu import parse_gpus, parse_header, parse_problem
-from tests.simulated_gpu.smi import captured, telling
+from tests.simulated_gpu.gpu import SimulatedGpu
+from tests.simulated_gpu.smi import captured, of, telling
 
 
 def test_a_gb10_of_other_values() -> None:
@@ -33,3 +38,18 @@ def test_failures_are_known_and_exit_by_one(name: str) -> None:
     smi = captured(name)
     assert smi.exit != 0
     assert parse_problem(smi.query) is not None
+
+
+def simulated(**values: Any) -> SimulatedGpu:
+    return SimulatedGpu(python=Path("python"), cache=Path("cache"), **values)
+
+
+def test_a_simulated_gpus_own() -> None:
+    smi = of(simulated(name="NVIDIA GB10", capability=(12, 1), driver=(13, 2)))
+    (gpu,), driver = parse_gpus(smi.query)
+    assert (gpu.name, str(gpu.capability), driver) == ("NVIDIA GB10", "12.1", "595.45.04")
+    assert parse_header(smi.table) == ("595.45.04", "13.2")
+    assert of(simulated(devices=0)) == captured("no-devices")
+    with pytest.raises(UsageError) as caught:
+        of(simulated(driver=(99, 0)))
+    assert caught.value.reference == "no-driver"
