@@ -14,6 +14,7 @@ always the real one. No product code imports this package; only demo tasks do, l
     stubs.py            C text for the symbols that c/ does not define, and version scripts (pure)
     build.py            build(): the libraries for one torch, compiled in seconds, cached by digest
     trace.py            what was loaded, compiled and launched, read back (pure)
+    try_operations.py   operations that must not crash, run under the interpreter under test
     gpu.py              SimulatedGpu, Faults: the Python face
     overlay.py          a throwaway venv that sees an environment's packages and carries the hook
     inside/             what runs in the interpreter under test: hook.py, mirror.py

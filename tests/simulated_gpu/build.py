@@ -25,19 +25,15 @@ _BY_HAND = {
     "libcudart": ("cudart_kernels.c", "cudart_memory.c", "cudart_streams.c", "fatbin.c", "libcudart.c"),
     "libcudnn": ("cudnn_rnn.c", "libcudnn.c"),
 }
-_FLAGS = (
-    "-std=gnu11",
-    "-O1",
-    "-g",
-    "-fPIC",
-    "-fvisibility=hidden",
-    "-Wall",
-    "-Wextra",
-    "-Wno-unused-parameter",
-    "-Werror",
-)
+WARNINGS = ("-Wall", "-Wextra", "-Wno-unused-parameter")  # a stand-in leaves most of what it is given alone
+_FLAGS = ("-std=gnu11", "-O1", "-g", "-fPIC", "-fvisibility=hidden", *WARNINGS)
 _LINK = ("-shared", "-Wl,-z,defs", "-Wl,-z,noexecstack")
 _PACKAGES = {Architecture.AARCH64: "gcc-aarch64-linux-gnu", Architecture.X86_64: "gcc-x86-64-linux-gnu"}
+
+
+MANAGEMENT = Standin(soname="libnvidia-ml.so.1", imports=())
+"""NVML comes with every driver; torch opens it by name."""
+_ASK_THE_DRIVER = frozenset({"libcudart", "libnvidia-ml"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +60,8 @@ def build(torch_folder: Path, *, cache: Path, architecture: Architecture, run: R
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".building-", dir=cache) as name:
                 made = Path(name) / "libraries"
-                _compile_all(standins(read_torch(torch_folder / "lib")), made, cuda=cuda, compiler=compiler, run=run)
+                libraries = (*standins(read_torch(torch_folder / "lib")), MANAGEMENT)
+                _compile_all(libraries, made, cuda=cuda, compiler=compiler, run=run)
                 _put(made, folder)
     return Simulator(folder=folder, libraries=tuple(sorted(folder.glob("lib*.so*"), key=_load_order)))
 
@@ -139,7 +136,7 @@ def _compile_all(
         (generated / "stubs.c").write_text(stubs.source(library), encoding="utf-8")
         (generated / "versions.map").write_text(stubs.version_script(library), encoding="utf-8")
         argv = compile_command(library, folder, generated, cuda=cuda, compiler=compiler)
-        _check(run([*argv, str(driver)] if library.stem == "libcudart" else argv), library)
+        _check(run([*argv, str(driver)] if library.stem in _ASK_THE_DRIVER else argv), library)
 
 
 def compile_command(

@@ -16,7 +16,7 @@ from scripts.errors import BuildError, NoCandidateError, UsageError
 from scripts.model.target import Architecture
 from scripts.operations.context import Context
 from scripts.shell import Completed, run
-from tests.simulated_gpu.build import SOURCES, Simulator, build, compiler_name
+from tests.simulated_gpu.build import SOURCES, WARNINGS, Simulator, build, compiler_name
 from tests.simulated_gpu.conftest import environment
 from tests.simulated_gpu.gpu import find_torch_folder
 from tests.simulated_gpu.trace import Trace
@@ -188,6 +188,15 @@ def test_without_a_compiler(newest: Installed, tmp_path: Path) -> None:
         build(newest.folder, cache=tmp_path / "cache", architecture=HERE, run=bare)
     assert caught.value.reference == "no-compiler"
     assert caught.value.hint.startswith("apt-get install gcc")
+
+
+@pytest.mark.parametrize("cuda", [(12, 12080), (13, 13020)])
+def test_the_sources_give_no_warnings(cuda: tuple[int, int], tmp_path: Path) -> None:
+    defines = [f"-DCUDART_MAJOR={cuda[0]}", f"-DCUDA_VERSION={cuda[1]}"]
+    for source in sorted(SOURCES.glob("*.c")):
+        argv = ["gcc", "-std=gnu11", "-O1", *WARNINGS, "-Werror", *defines, "-c", str(source), "-o"]
+        done = run([*argv, str(tmp_path / "object.o")])
+        assert done.ok, done.stderr
 
 
 def test_a_torch_without_cuda(tmp_path: Path) -> None:
