@@ -333,6 +333,12 @@ def test_env_run_dry(invoke: Invoke, world: Context) -> None:
         (("lock", "--date", "tomorrow"), "bad-date"),
         (("env.use", "../x"), "bad-environment-name"),
         (("env.purge",), "not-confirmed"),
+        (("verify", "--timeout", "soon"), "bad-number"),
+        (("demo.verify", "--timeout", "0"), "bad-number"),
+        (("demo.verify", "--sm", "sm_121"), "bad-compute-capability"),
+        (("demo.seed-failure", "--with", "prayer"), "unknown-remedy"),
+        (("demo.seed-failure", "--with", ""), "no-value"),
+        (("demo.matrix", "--only", "1.0"), "not-in-matrix"),
     ],
 )
 def test_bad_input(invoke: Invoke, world: Context, arguments: tuple[str, ...], reference: str) -> None:
