@@ -24,6 +24,7 @@ from scripts.verification.sound import BRIDGE_SNR_DB
 from tests.simulated_gpu.conftest import GpuFactory
 from tests.simulated_gpu.gpu import RunningGpu
 from tests.simulated_gpu.nvrtc_folder import nvrtc_folder
+from tests.simulated_gpu.trace import Trace
 
 pytestmark = pytest.mark.simulated
 
@@ -42,6 +43,13 @@ print([getattr(torch, name)(values).shape for name in ("abs", "angle", "exp")])
 class Judged:
     gpu: RunningGpu
     report: Report
+    trace: Trace
+    """As it was when verify ended."""
+
+    @classmethod
+    def by(cls, gpu: RunningGpu) -> Judged:
+        report = gpu.verify(census=True)
+        return cls(gpu=gpu, report=report, trace=gpu.trace())
 
     @property
     def evidence(self) -> Evidence:
@@ -58,8 +66,7 @@ class Judged:
 
 @pytest.fixture(scope="module")
 def judged_newest(module_gpu: GpuFactory, newest: str) -> Judged:
-    gpu = module_gpu(newest)
-    return Judged(gpu=gpu, report=gpu.verify(census=True))
+    return Judged.by(module_gpu(newest))
 
 
 @pytest.fixture(scope="module")
@@ -92,18 +99,17 @@ def warm_variables(warm: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 @pytest.fixture(scope="module")
 def judged_older(module_gpu: GpuFactory, simulated_context: Context, warm_variables: dict[str, str]) -> Judged:
-    gpu = module_gpu(OLDER, environ=dict(simulated_context.environ) | warm_variables)
-    return Judged(gpu=gpu, report=gpu.verify(census=True))
+    return Judged.by(module_gpu(OLDER, environ=dict(simulated_context.environ) | warm_variables))
 
 
 def apply_operations(gpu: RunningGpu, variables: dict[str, str]) -> Any:
     return gpu.gpu.run([str(gpu.python), "-I", "-c", OPERATIONS], env=gpu.environ | variables)
 
 
-def processes(gpu: RunningGpu) -> list[list[str]]:
+def processes(trace: Trace) -> list[list[str]]:
     """Each process's kernels that came from a module. It says which device it has before all else."""
     found: list[list[str]] = []
-    for event in gpu.trace().events:
+    for event in trace.events:
         if event["event"] == "device":
             found.append([])
         elif event["event"] == "function":
@@ -137,11 +143,13 @@ def test_exactly_three_operations_are_compiled_for_stock_kokoro(judged_newest: J
 def test_the_driver_was_given_the_same_kernels(judged_newest: Judged) -> None:
     """By the trace, which knows nothing of the kernel cache: four canaries and stock Kokoro, and nobody else."""
     kernels = [
-        tuple(sorted(name.partition("_kernel")[0] for name in names)) for names in processes(judged_newest.gpu) if names
+        tuple(sorted(name.partition("_kernel")[0] for name in names))
+        for names in processes(judged_newest.trace)
+        if names
     ]
     assert sorted(kernels) == [("abs",), ("abs", "angle", "exp"), ("angle",), ("exp",), ("reduction_prod",)]
-    assert {architecture for _, architecture in judged_newest.gpu.trace().jit_kernels()} == {"sm_121"}
-    assert all(module.answer == 0 for module in judged_newest.gpu.trace().modules)
+    assert {architecture for _, architecture in judged_newest.trace.jit_kernels()} == {"sm_121"}
+    assert all(module.answer == 0 for module in judged_newest.trace.modules)
 
 
 def test_the_sound_is_the_cpus(judged_newest: Judged) -> None:
@@ -180,7 +188,7 @@ def test_the_research_notes_patch_is_not_enough(judged_older: Judged) -> None:
 
 def test_nothing_is_compiled_for_the_bridge(judged_older: Judged) -> None:
     assert judged_older.census() == {"stock": [], "bridged": [], "disable_complex": [], "transform_only": []}
-    assert judged_older.gpu.trace().jit_kernels() == ()
+    assert judged_older.trace.jit_kernels() == ()
 
 
 def test_a_warm_kernel_cache_hides_the_failure_from_an_application(
