@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,6 +111,17 @@ def interpreter_of(home: Home, contents: Contents) -> Path:
 def is_ready(home: Home, contents: Contents) -> bool:
     """Tell whether an environment is whole, and the Python that it was made of still there."""
     return (folder_of(home, contents) / READY).is_file() and interpreter_of(home, contents).exists()
+
+
+def preloading_builtins(python: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Add the libnvrtc-builtins of an environment to LD_PRELOAD.
+
+    torch loads them itself, after the rest of CUDA's packages (torch/__init__.py, _preload_cuda_deps), and NVRTC 13.0
+    does not find them otherwise. torch 2.11 gives up at the first package that is missing, as in a slim environment.
+    """
+    packages = (python.parent.parent / "lib").glob("python*/site-packages/nvidia/*/lib/libnvrtc-builtins.so.*")
+    before = environ.get("LD_PRELOAD", "").replace(":", " ").split()
+    return {**environ, "LD_PRELOAD": ":".join([*before, *sorted(map(str, packages))])}
 
 
 def nvrtc_package(version: str) -> str:

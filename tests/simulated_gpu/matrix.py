@@ -42,7 +42,7 @@ from scripts.wheels.measured import MeasuredTable
 from scripts.wheels.metering import MeteredRemote
 from scripts.wheels.reader import WheelReader
 from tests.simulated_gpu.document import MATRIX, write_document
-from tests.simulated_gpu.environments import newest_torch, nvrtc_package, torch_environment
+from tests.simulated_gpu.environments import newest_torch, nvrtc_package, preloading_builtins, torch_environment
 from tests.simulated_gpu.gpu import SimulatedGpu
 from tests.simulated_gpu.matrix_cells import Cell, Matrix, Question, disagreements, missing, questions
 from tests.simulated_gpu.matrix_table import matrix_lines
@@ -121,7 +121,7 @@ def observe_cell(question: Question, context: Context, runner: RememberingRunner
         python=python,
         capability=capability,
         cache=context.home.cache / "simulated-gpu",
-        environ=context.environ,
+        environ=preloading_builtins(python, context.environ),
         run=context.run,
     )
     with simulated as gpu:

@@ -22,6 +22,7 @@ from tests.simulated_gpu.environments import (
     is_ready,
     nvrtc_package,
     pinned,
+    preloading_builtins,
     torch_environment,
     with_pins,
 )
@@ -111,6 +112,17 @@ def test_no_nvrtc_that_it_would_load(
     with pytest.raises(error) as caught:
         choose_nvrtc(build(cuda, pins), named)
     assert caught.value.reference == reference
+
+
+def test_the_builtins_are_preloaded(tmp_path: Path) -> None:
+    libraries = tmp_path / "lib" / "python3.12" / "site-packages" / "nvidia" / "cu13" / "lib"
+    libraries.mkdir(parents=True)
+    for name in ("libnvrtc.so.13", "libnvrtc-builtins.so.13.0", "libnvrtc-builtins.alt.so.13.0"):
+        (libraries / name).touch()
+    python = tmp_path / "bin" / "python"
+    builtins = str(libraries / "libnvrtc-builtins.so.13.0")
+    assert preloading_builtins(python, {"A": "b"}) == {"A": "b", "LD_PRELOAD": builtins}
+    assert preloading_builtins(python, {"LD_PRELOAD": "x.so y.so"}) == {"LD_PRELOAD": f"x.so:y.so:{builtins}"}
 
 
 def test_nothing_is_installed_without_a_hash() -> None:
