@@ -48,19 +48,17 @@ class Setting:
     """None: it is empty."""
 
 
-# PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True is not among them: it needs the driver's virtual memory, which is not
-# simulated.
 SETTINGS = (
     Setting(question="", label="nothing"),
     Setting(
         question="Q4",
-        label="`PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128`",
-        environ={"PYTORCH_CUDA_ALLOC_CONF": "max_split_size_mb:128"},
+        label="`PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True`",
+        environ={"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"},
     ),
     Setting(
         question="Q4",
-        label="`PYTORCH_CUDA_ALLOC_CONF=garbage_collection_threshold:0.6`",
-        environ={"PYTORCH_CUDA_ALLOC_CONF": "garbage_collection_threshold:0.6"},
+        label="`PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:128`",
+        environ={"PYTORCH_CUDA_ALLOC_CONF": "max_split_size_mb:128"},
     ),
     Setting(question="Q8", label="`allow_tf32 = True` of cuBLAS and of cuDNN", python="allow_tf32"),
     Setting(question="Q8", label="`NVIDIA_TF32_OVERRIDE=1`", environ={"NVIDIA_TF32_OVERRIDE": "1"}),
