@@ -27,7 +27,7 @@ pytestmark = pytest.mark.simulated
 
 ABS = {"operation": "abs"}
 EXP = {"operation": "exp"}
-SHORT = 60.0
+SHORT = 40.0
 """Seconds that a probe has where one hangs: longer than Kokoro takes, and shorter than anybody waits."""
 
 
@@ -93,13 +93,13 @@ def test_parameters_that_silently_stay_on_the_cpu(
 
 
 def test_a_hang_is_an_observation(simulated_gpu: GpuFactory, newest: str, runner: RememberingRunner) -> None:
-    """Only exp hangs: the canary and stock Kokoro are given up, all else goes on."""
-    report = simulated_gpu(newest, run=runner, faults=Faults(launch_ending="hang", kernel="exp_kernel")).verify(
-        timeout=SHORT
-    )
+    """Only complex exp, compiled at run time, hangs: its canary and stock Kokoro are given up, all else goes on."""
+    report = simulated_gpu(
+        newest, run=runner, faults=Faults(launch_ending="hang", kernel="exp_kernel_vectorized")
+    ).verify(timeout=SHORT)
     assert causes(report, "canary.exp", "kokoro.stock.cuda") == {Cause.HUNG}
     assert causes(report, "canary.abs", "canary.angle", "kokoro.bridged.cuda") == {None}
-    assert report.verdict.kind in {VerdictKind.UNDECIDED, VerdictKind.BROKEN}, reasons(report)
+    assert report.verdict.kind is VerdictKind.UNDECIDED, reasons(report)
     assert f"no answer within {SHORT:g} s" in reasons(report)
 
 
