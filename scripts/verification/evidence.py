@@ -66,9 +66,17 @@ class Evidence:
         return str(device["name"]) if device else None
 
     @property
+    def simulated_by(self) -> str | None:
+        """The first probe that found the simulator's mark in its process; None: none did.
+
+        Where torch dies as it is imported, `device` has no answer, and `installed` has.
+        """
+        return next((name for name in ("device", "installed") if self.fact(name, "simulated")), None)
+
+    @property
     def simulated(self) -> bool:
         """The device is the simulator's."""
-        return bool(self.fact("device", "simulated"))
+        return self.simulated_by is not None
 
     @property
     def cuda_build(self) -> bool:

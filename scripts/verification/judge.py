@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scripts.model.evidence import Outcome, Prediction, Reason, Verdict, VerdictKind
 from scripts.model.target import ComputeCapability
-from scripts.verification.by_runs import asides, by_runs
+from scripts.verification.by_runs import Judgement, asides, by_runs
 from scripts.verification.causes import Cause, brief, cause_of, recognise
 from scripts.verification.evidence import Evidence, kokoro_name
 from scripts.verification.predict import predict
@@ -33,15 +33,13 @@ class Case:
     """The oldest driver on which this torch's CUDA runs, `580`; None: not known."""
 
 
-Judgement = tuple[VerdictKind, tuple[Reason, ...]]
-
-
 def judge(case: Case) -> Verdict:
     """Judge a case."""
     evidence = case.evidence
     kind, reasons = _judgement(case)
-    if evidence.simulated:
-        label = Reason(text="the device is simulated: nothing here is verified on hardware", evidence="device")
+    if evidence.simulated_by is not None:
+        text = "the device is simulated: nothing here is verified on hardware"
+        label = Reason(text=text, evidence=evidence.simulated_by)
         reasons = (label, *reasons)
     return Verdict(
         kind=kind,

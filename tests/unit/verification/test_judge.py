@@ -247,6 +247,16 @@ def test_a_simulated_device_keeps_its_label() -> None:
     verdict = judge(Case(evidence=working(device=device(simulated=True)), target=GB10))
     assert verdict.simulated
     assert "simulated" in verdict.reasons[0].text
+    assert verdict.reasons[0].evidence == "device"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CRASHED, Outcome.HUNG, Outcome.KILLED, Outcome.FAILED])
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_torch_that_dies_under_a_simulator_keeps_its_label(outcome: Outcome, *, simulated: bool) -> None:
+    evidence = Evidence.of([passed("installed", simulated=simulated), ended("device", outcome)])
+    verdict = judge(Case(evidence=evidence, target=GB10))
+    assert verdict.simulated is simulated
+    assert (verdict.reasons[0].evidence == "installed") is simulated
 
 
 def test_the_verdict_is_for_the_device_and_the_prediction_for_the_target() -> None:

@@ -309,6 +309,21 @@ def test_torch_that_does_not_start(python: ScriptedPython) -> None:
     assert report.torch is None
 
 
+def test_a_torch_that_dies_under_a_simulator_is_reported_as_simulated(python: ScriptedPython) -> None:
+    python.answers["installed"] = {
+        "python": "3.12.1",
+        "prefix": "/env",
+        "folders": [str(python.site)],
+        "simulated": True,
+    }
+    python.answers["device"] = signal.SIGSEGV
+    report = run_verify(python)
+    assert outcomes(report)["device"] is Outcome.CRASHED
+    assert report.verdict.kind is VerdictKind.BROKEN
+    assert report.verdict.simulated
+    assert report.simulation
+
+
 def test_a_comparison_that_dies_leaves_the_sounds_unjudged(python: ScriptedPython) -> None:
     python.answers["device"] = device("12.1").detail
     python.answers["compare"] = signal.SIGKILL
