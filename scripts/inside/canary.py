@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
@@ -40,7 +41,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     detail = {
         "operation": name,
         "device": device,
-        "max_error": error if error == error else None,  # noqa: PLR0124 - NaN is not JSON
+        "max_error": error if math.isfinite(error) else None,  # JSON has neither NaN nor infinity
         "first_call_seconds": round(seconds, 4),
         "kernels": kernels(),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +15,23 @@ _LOAD, _DYNAMIC = 1, 2
 
 def mapped(prefix: str) -> list[str]:
     """List the mapped files whose name starts with `prefix`, e.g. `libnvrtc.so`, in the order they lie in memory."""
-    found: dict[str, None] = {}
-    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
-        fields = line.split(maxsplit=5)
-        if len(fields) == 6 and fields[5].startswith("/"):
-            path = fields[5].removesuffix(" (deleted)")
-            if os.path.basename(path).startswith(prefix):  # noqa: PTH119
-                found[path] = None
-    return list(found)
+    paths = (path for _, _, path in _mappings())
+    return list(dict.fromkeys(path for path in paths if os.path.basename(path).startswith(prefix)))  # noqa: PTH119
 
 
 def file_of(function: Any) -> str | None:
     """Name the mapped file that a function of a ctypes library lies in: of several that have it, the one in use."""
     address = ctypes.cast(function, ctypes.c_void_p).value or 0
+    return next((path for start, end, path in _mappings() if start <= address < end), None)
+
+
+def _mappings() -> Iterator[tuple[int, int, str]]:
+    """Read which files are mapped where: first address, the one after the last, path. What has no file is left out."""
     for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
         fields = line.split(maxsplit=5)
-        start, _, end = fields[0].partition("-")
-        if int(start, 16) <= address < int(end, 16):
-            return fields[5].removesuffix(" (deleted)") if len(fields) == 6 and fields[5].startswith("/") else None
-    return None
+        if len(fields) == 6 and fields[5].startswith("/"):
+            start, _, end = fields[0].partition("-")
+            yield int(start, 16), int(end, 16), fields[5].removesuffix(" (deleted)")
 
 
 def already_loaded(path: str) -> ctypes.CDLL | None:

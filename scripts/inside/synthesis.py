@@ -50,7 +50,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     try:
         output = _speak(model, voice, request, failed)
     except Exception as error:
-        known = {"kernels": kernels(), "failed_operation": failed.operation or None}
+        known = {"kernels": kernels(), "failed_operation": failed.operation}
         raise told(error, {**detail, **known}) from error
     detail["kernels"] = kernels()
     detail["placement"] = placement.summary()

@@ -15,9 +15,9 @@ _KERNEL = re.compile(r'extern "C"\s+(?:__launch_bounds__\([^)]*\)\s*)?__global__
 
 @dataclass
 class Failed:
-    """The torch operation that raised, by torch's name for it; empty: none did."""
+    """The torch operation that raised, by torch's name for it; None: none did."""
 
-    operation: str = ""
+    operation: str | None = None
 
 
 def draws_on_the_cpu(failed: Failed) -> Any:
