@@ -213,4 +213,4 @@ def _write(report: Report, folder: Path) -> None:
         write_whole(folder / "report.json", json.dumps(to_data(report), indent=2, ensure_ascii=False) + "\n")
         write_whole(folder / "report.xml", to_junit(report))
         write_whole(folder / "report.html", verdict_page(report))
-        write_whole(folder / "report.txt", render(report) + "\n")
+        write_whole(folder / "report.txt", render(report))

@@ -11,6 +11,7 @@ from scripts.operations.verdict_style import STYLE
 from scripts.verification.census import kernel_words
 from scripts.verification.report import meaning, prediction_line
 from scripts.verification.summary import summarise
+from scripts.verification.variables import shown
 
 SIGNS: Mapping[VerdictKind, str] = {
     VerdictKind.NOT_NEEDED: "✓",
@@ -28,7 +29,7 @@ OUTCOME_SIGNS: Mapping[Outcome, str] = {
     Outcome.SKIPPED: "–",  # noqa: RUF001 - a dash
 }
 _OUTCOME_WORDS = {
-    Outcome.PASSED: "it answered, and all is right",
+    Outcome.PASSED: "it answered what it was asked",
     Outcome.FAILED: "it answered that something is wrong",
     Outcome.CRASHED: "its process died by itself",
     Outcome.HUNG: "it gave no answer in its time",
@@ -171,7 +172,7 @@ def _yes_or_no(answer: bool) -> str:  # noqa: FBT001 - one value, one sign
 def _variables(variables: Iterable[Mapping[str, str]]) -> str:
     rows = "".join(
         f"""<tr><th scope="row"><code>{escape(one["name"])}</code></th>
-<td>{escape(one["meaning"])}<small><code>{escape(one["value"])}</code></small></td></tr>
+<td>{escape(one["meaning"])}<small><code>{escape(shown(one["value"]))}</code></small></td></tr>
 """
         for one in variables
     )

@@ -8,6 +8,7 @@ from scripts.model.evidence import Outcome, Report, VerdictKind
 from scripts.verification.census import census_lines
 from scripts.verification.simulation import simulation_lines
 from scripts.verification.summary import summarise
+from scripts.verification.variables import shown
 
 SCHEMA = 1
 """The version of the JSON report (docs/report.schema.json)."""
@@ -66,7 +67,7 @@ def render(report: Report) -> str:
         lines += ["", CENSUS_TITLE, *(bullet(line) for line in census_lines(report.census))]
     if report.variables:
         lines += ["", "environment variables"]
-        lines += [bullet(f"{row['name']}={row['value']}: {row['meaning']}") for row in report.variables]
+        lines += [bullet(f"{row['name']}={shown(row['value'])}: {row['meaning']}") for row in report.variables]
     if report.notes:
         lines += ["", "notes", *(bullet(note) for note in report.notes)]
     if report.simulation is not None:

@@ -60,7 +60,9 @@ def _kernel_cache(detail: dict[str, Any]) -> str:
         return f"an application would keep none ({detail['chosen_by']})"
     held = "; ".join(f"for {architecture}, {held_words(held)}" for architecture, held in detail["kernels"].items())
     place = f"{detail['folder']} ({detail['chosen_by']})"
-    return f"{place}: {held}" if held else f"{place}: {detail['files']} kernel(s), none for this GPU"
+    if held:
+        return f"{place}: {held}"
+    return f"{place}: {detail['files']} kernel(s), none for this GPU" if detail["files"] else f"{place}: no kernels"
 
 
 def _canary(detail: dict[str, Any]) -> str:

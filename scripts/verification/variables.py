@@ -42,6 +42,17 @@ MEANINGS = {
 _UNKNOWN_NVRTC = "is not a variable that NVRTC or torch is known to read"
 
 
+_SHOWN = 120
+"""Characters."""
+
+
+def shown(value: str) -> str:
+    """Leave out the middle of a long value, a list of paths as a rule; report.json has all of it."""
+    left_out = len(value) - _SHOWN
+    half = _SHOWN // 2
+    return f"{value[:half]} [... {left_out} characters ...] {value[-half:]}" if left_out > 0 else value
+
+
 def describe_variables(environ: Mapping[str, str]) -> tuple[dict[str, str], ...]:
     """List those that are set: name, value (without credentials) and what it does and does not do."""
     rows = []

@@ -81,7 +81,7 @@ def test_kernels_for_another_gpu_are_no_note(tmp_path: Path) -> None:
 
 def test_no_folder_and_no_cache(tmp_path: Path) -> None:
     absent = observe_kernel_cache({"HOME": str(tmp_path)}, [GB10])
-    assert summarise(absent) == f"{tmp_path}/.cache/torch/kernels (HOME): 0 kernel(s), none for this GPU"
+    assert summarise(absent) == f"{tmp_path}/.cache/torch/kernels (HOME): no kernels"
     off = observe_kernel_cache({"USE_PYTORCH_KERNEL_CACHE": "0"}, [GB10])
     assert summarise(off) == "an application would keep none (USE_PYTORCH_KERNEL_CACHE=0)"
     assert {absent.outcome, off.outcome} == {Outcome.PASSED}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.verification.variables import MEANINGS, describe_variables
+from scripts.verification.variables import MEANINGS, describe_variables, shown
 
 
 def test_only_what_is_set_is_described_in_order() -> None:
@@ -41,6 +41,17 @@ def test_every_variable_of_the_research_note_has_a_meaning(name: str) -> None:
 def test_an_unknown_nvrtc_variable_is_called_unknown() -> None:
     (row,) = describe_variables({"NVRTC_OPTIONS": "--gpu-architecture=sm_90"})
     assert "not a variable" in row["meaning"]
+
+
+def test_a_long_value_is_told_by_its_ends() -> None:
+    paths = ":".join(f"/somewhere/library-{number}.so" for number in range(20))
+    told = shown(paths)
+    assert len(told) < 160
+    assert told.startswith("/somewhere/library-0.so:")
+    assert told.endswith("/somewhere/library-19.so")
+    assert "characters" in told
+    assert shown("/usr/local/cuda") == "/usr/local/cuda"
+    assert describe_variables({"LD_PRELOAD": paths})[0]["value"] == paths, "report.json has all of it"
 
 
 def test_an_empty_value_is_set() -> None:
