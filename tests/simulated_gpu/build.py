@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.disk import disk_errors
-from scripts.errors import BuildError, NoCandidateError, UsageError
+from scripts.disk import SPACE_HINT, disk_errors
+from scripts.errors import BuildError, DiskError, NoCandidateError, SparkError, UsageError
 from scripts.model.target import Architecture
 from scripts.shell import Completed, ProgramNotFoundError, Runner
 from tests.simulated_gpu import stubs
+from tests.simulated_gpu.kept import made_once
 from tests.simulated_gpu.symbols import Standin, read_torch, standins
 
 SOURCES = Path(__file__).parent / "c"
@@ -28,8 +28,11 @@ _BY_HAND = {
 WARNINGS = ("-Wall", "-Wextra", "-Wno-unused-parameter")  # a stand-in leaves most of what it is given alone
 _FLAGS = ("-std=gnu11", "-O1", "-g", "-fPIC", "-fvisibility=hidden", *WARNINGS)
 _LINK = ("-shared", "-Wl,-z,defs", "-Wl,-z,noexecstack")
-_PACKAGES = {Architecture.AARCH64: "gcc-aarch64-linux-gnu", Architecture.X86_64: "gcc-x86-64-linux-gnu"}
-
+_PACKAGES = {
+    "gcc": "gcc libc6-dev",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "x86_64-linux-gnu-gcc": "gcc-x86-64-linux-gnu libc6-dev-amd64-cross",
+}
 
 MANAGEMENT = Standin(soname="libnvidia-ml.so.1", imports=())
 """NVML comes with every driver; torch opens it by name."""
@@ -47,32 +50,25 @@ class Simulator:
 def build(torch_folder: Path, *, cache: Path, architecture: Architecture, run: Runner) -> Simulator:
     """Build the stand-ins for the torch in site-packages/torch, or find them built under `cache`.
 
-    An earlier build serves where sources, torch and compiler are the same. It is written whole or not at all, so two
-    at once are safe.
+    An earlier build serves where sources, torch and compiler are the same. It is written whole or not at all, and of
+    two at once the second waits for the first.
 
-    Raises NoCandidateError (cpu-only-torch), UsageError (no-compiler), BuildError (unknown-imports, simulator-build).
+    Raises NoCandidateError (cpu-only-torch), UsageError (no-compiler), BuildError (unreadable-library, unknown-imports,
+    simulator-build), and what made_once raises.
     """
     cuda = cuda_version(torch_folder)
     compiler = compiler_name(architecture)
-    folder = cache.absolute() / f"libraries-{_digest(torch_folder, _version_of(compiler, architecture, run))}"
+    folder = cache.absolute() / f"libraries-{_digest(torch_folder, _version_of(compiler, run))}"
+
+    def make(part: Path) -> None:
+        libraries = (*standins(read_torch(torch_folder / "lib")), MANAGEMENT)
+        _compile_all(libraries, part, cuda=cuda, compiler=compiler, run=run)
+
     if not folder.is_dir():
         with disk_errors(cache):
             cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".building-", dir=cache) as name:
-                made = Path(name) / "libraries"
-                libraries = (*standins(read_torch(torch_folder / "lib")), MANAGEMENT)
-                _compile_all(libraries, made, cuda=cuda, compiler=compiler, run=run)
-                _put(made, folder)
+    made_once(folder, folder.with_name(f"{folder.name}.lock"), make)
     return Simulator(folder=folder, libraries=tuple(sorted(folder.glob("lib*.so*"), key=_load_order)))
-
-
-def _put(made: Path, folder: Path) -> None:
-    """Give a finished build its name. Where another process was first, its build is the same, and stays."""
-    try:
-        made.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
 
 
 def _load_order(library: Path) -> tuple[bool, bool, str]:
@@ -100,15 +96,14 @@ def compiler_name(architecture: Architecture, *, machine: str | None = None) -> 
     return "gcc" if native else f"{architecture.value}-linux-gnu-gcc"
 
 
-def _version_of(compiler: str, architecture: Architecture, run: Runner) -> str:
+def _version_of(compiler: str, run: Runner) -> str:
     try:
         return run([compiler, "--version"]).stdout
     except ProgramNotFoundError as error:
-        package = "gcc libc6-dev" if compiler == "gcc" else _PACKAGES[architecture]
         raise UsageError(
             f"{compiler} was not found: the simulated GPU is compiled for each torch",
             reference="no-compiler",
-            hint=f"apt-get install {package}",
+            hint=f"apt-get install {_PACKAGES[compiler]}",
         ) from error
 
 
@@ -128,15 +123,16 @@ def _digest(torch_folder: Path, compiler: str) -> str:
 def _compile_all(
     libraries: Iterable[Standin], folder: Path, *, cuda: tuple[int, int], compiler: str, run: Runner
 ) -> None:
-    folder.mkdir()
     driver = folder / "libcuda.so.1"
     for library in sorted(libraries, key=lambda one: _load_order(Path(one.soname))):
-        generated = folder.parent / library.stem
-        generated.mkdir(exist_ok=True)
+        generated = folder / "generated" / library.stem
+        generated.mkdir(parents=True)
         (generated / "stubs.c").write_text(stubs.source(library), encoding="utf-8")
         (generated / "versions.map").write_text(stubs.version_script(library), encoding="utf-8")
         argv = compile_command(library, folder, generated, cuda=cuda, compiler=compiler)
-        _check(run([*argv, str(driver)] if library.stem in _ASK_THE_DRIVER else argv), library)
+        done = run([*argv, str(driver)] if library.stem in _ASK_THE_DRIVER else argv)
+        if not done.ok:
+            raise compile_failure(done, library.soname, compiler=compiler)
 
 
 def compile_command(
@@ -146,7 +142,8 @@ def compile_command(
     major, minor = cuda
     script = generated / "versions.map"
     versions = [f"-Wl,--version-script={script}"] if stubs.version_script(library) else []
-    named = _BY_HAND.get(library.stem) or [f"{library.stem}.c"]
+    own = f"{library.stem}.c"
+    by_hand = _BY_HAND.get(library.stem) or ((own,) if (SOURCES / own).is_file() else ())
     return [
         compiler,
         *_FLAGS,
@@ -157,15 +154,24 @@ def compile_command(
         *versions,
         "-o",
         str(folder / library.soname),
-        *(str(SOURCES / name) for name in named if (SOURCES / name).is_file()),
+        *(str(SOURCES / name) for name in by_hand),
         str(generated / "stubs.c"),
     ]
 
 
-def _check(done: Completed, library: Standin) -> None:
-    if not done.ok:
-        raise BuildError(
-            f"{library.soname} of the simulated GPU does not compile",
-            context=done.stderr.strip(),
-            reference="simulator-build",
+def compile_failure(done: Completed, soname: str, *, compiler: str) -> SparkError:
+    """Turn the compiler's words into the error that they mean. Pure."""
+    output = "\n".join(filter(None, (done.stderr.strip(), done.stdout.strip())))
+    if re.search(r"no space left on device|disk quota exceeded", output, re.IGNORECASE):
+        return DiskError(
+            f"there is no space left to compile {soname} of the simulated GPU",
+            context=output,
+            reference="disk-full",
+            hint=f"{SPACE_HINT}; the compiler's own files are in TMPDIR, or /tmp",
         )
+    return BuildError(
+        f"{soname} of the simulated GPU does not compile",
+        context=output or f"{compiler} said nothing and ended with {done.returncode}",
+        reference="simulator-build",
+        hint=f"the lines above are the compiler's own; headers come with `apt-get install {_PACKAGES[compiler]}`",
+    )

@@ -1,8 +1,9 @@
-"""What is made once below the data root: whole or not at all, by one process at a time."""
+"""What is made once: whole or not at all, by one process at a time."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,22 +28,36 @@ def shelf_of(home: Home) -> Path:
 def kept(name: str, recipe: str, home: Home, make: Callable[[Path], None]) -> Path:
     """Give the folder `name`, made by `make` where it is not there yet; another `recipe` is another folder.
 
-    `make` fills the folder that it is given, which gets its name only after. Raises what `make` raises, BusyError, and
-    DiskError.
+    Raises what made_once raises.
     """
     full_name = f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
-    place = shelf_of(home) / full_name
+    return made_once(shelf_of(home) / full_name, home.locks / f"simulated-{full_name}", make)
+
+
+def made_once(place: Path, lock: Path, make: Callable[[Path], None]) -> Path:
+    """Give the folder `place`, made by `make` where it is not there yet; its parent is there.
+
+    `make` fills the folder that it is given, which gets its name only after. Where it fails, nothing is left of it;
+    what a killed process left goes when the same is made the next time.
+
+    Raises what `make` raises, BusyError, and DiskError.
+    """
+    if place.is_dir():
+        return place
     with locked(
-        home.locks / f"simulated-{full_name}",
-        wait_seconds=WAIT_SECONDS,
-        waiting=lambda holder: say(f"waiting for {holder}, which makes {full_name}"),
+        lock, wait_seconds=WAIT_SECONDS, waiting=lambda holder: say(f"waiting for {holder}, which makes {place.name}")
     ):
-        if not place.exists():
-            part = place.with_name(full_name + ".part")
-            with disk_errors(part):
-                shutil.rmtree(part, ignore_errors=True)  # what a killed run left
-                part.mkdir()
-            make(part)
-            with disk_errors(place):
-                part.rename(place)
+        if not place.is_dir():
+            for left in place.parent.glob(f"{place.name}.*.part"):
+                shutil.rmtree(left, ignore_errors=True)
+            # A name of its own: what a killed process started may still be writing to that one's.
+            part = place.with_name(f"{place.name}.{os.getpid()}.part")
+            try:
+                with disk_errors(part):
+                    part.mkdir()
+                    make(part)
+                    part.rename(place)
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)
+                raise
     return place

@@ -94,8 +94,10 @@ def read_library(path: Path) -> LibrarySymbols:
             dynamic = elf.get_section_by_name(".dynamic")
             tags: Iterable[Any] = dynamic.iter_tags("DT_NEEDED") if isinstance(dynamic, DynamicSection) else ()
             needed = [str(tag.needed) for tag in tags]
-    except (ELFError, ValueError, struct.error) as error:
-        raise BuildError(f"{path} cannot be read: {error}", reference="unreadable-library") from error
+    except (OSError, ELFError, ValueError, struct.error) as error:
+        raise BuildError(
+            f"{path} cannot be read: {error}", reference="unreadable-library", hint="install this torch again"
+        ) from error
     return LibrarySymbols(
         name=path.name,
         needed=tuple(needed),
