@@ -177,7 +177,7 @@ def test_a_failed_build_leaves_nothing(newest: Installed, tmp_path: Path) -> Non
     with pytest.raises(BuildError) as caught:
         build(newest.folder, cache=tmp_path / "cache", architecture=HERE, run=failing)
     assert (caught.value.reference, caught.value.context) == ("simulator-build", "no room")
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
 
 
 def test_without_a_compiler(newest: Installed, tmp_path: Path) -> None:
@@ -197,6 +197,34 @@ def test_the_sources_give_no_warnings(cuda: tuple[int, int], tmp_path: Path) -> 
         argv = ["gcc", "-std=gnu11", "-O1", *WARNINGS, "-Werror", *defines, "-c", str(source), "-o"]
         done = run([*argv, str(tmp_path / "object.o")])
         assert done.ok, done.stderr
+
+
+def test_a_library_of_cuda_that_nobody_knows(tmp_path: Path) -> None:
+    """A torch's library, as far as it goes, that imports from what came after all of this was written."""
+    lib = tmp_path / "torch" / "lib"
+    lib.mkdir(parents=True)
+    (tmp_path / "torch" / "version.py").write_text("cuda: Optional[str] = '14.0'\n")
+    source = tmp_path / "new.c"
+    source.write_text("int cuQuantumLeap(void); int cudaMalloc(void); int go(void) { return cuQuantumLeap(); }\n")
+    done = run(["gcc", "-shared", "-fPIC", str(source), "-o", str(lib / "libtorch_cuda.so")])
+    assert done.ok, done.stderr
+    with pytest.raises(BuildError) as caught:
+        build(tmp_path / "torch", cache=tmp_path / "cache", architecture=HERE, run=run)
+    assert (caught.value.reference, caught.value.context) == ("unknown-imports", "cuQuantumLeap")
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("torch.linalg.eigh(torch.eye(3, device='cuda'))", "cusolver error"),
+        ("torch.eye(3).to_sparse_csr().cuda() @ torch.ones(3, 3).cuda()", "when calling `cusparseSpMM_bufferSize"),
+    ],
+)
+def test_a_size_that_nobody_gives_is_refused(newest: Installed, program: str, said: str, tmp_path: Path) -> None:
+    done = newest.run(f"import torch; {program}", tmp_path / "trace")
+    assert done.returncode == 1
+    assert said in done.stderr
 
 
 def test_a_torch_without_cuda(tmp_path: Path) -> None:
@@ -220,27 +248,66 @@ REAL_NAMES = {
 }
 
 
-@pytest.mark.parametrize(("major", "packages"), HEADERS, ids=str)
-def test_layouts_are_those_of_the_real_headers(
-    major: int, packages: tuple[str, ...], simulated_context: Context, tmp_path: Path
-) -> None:
-    """Each field of each structure is where NVIDIA's own compiler would put it."""
+@dataclass(frozen=True)
+class Headers:
+    """NVIDIA's own headers of one CUDA."""
+
+    major: int
+    include: tuple[Path, ...]
+
+    def check(self, layouts: str, folder: Path) -> Completed:
+        """Compile the checks of that text of cudart_layouts.h."""
+        (folder / "cudart_layouts.h").write_text(layouts)
+        source = folder / "layouts.c"
+        source.write_text(layout_checks(layouts, self.major))
+        places = [f"-I{place}" for place in (folder, *self.include)]
+        return run(["gcc", f"-DCUDART_MAJOR={self.major}", *places, "-fsyntax-only", str(source)])
+
+
+@pytest.fixture(scope="module", params=HEADERS, ids=str)
+def headers(
+    request: pytest.FixtureRequest, simulated_context: Context, tmp_path_factory: pytest.TempPathFactory
+) -> Headers:
+    major, packages = request.param
+    folder = tmp_path_factory.mktemp("headers")
     for name, wanted in (("runtime", packages), ("crt", (CRT,))):
-        argv = [simulated_context.uv, "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path / name)]
+        argv = [simulated_context.uv, "pip", "install", "--quiet", "--no-deps", "--target", str(folder / name)]
         done = run([*argv, *wanted])
         assert done.ok, done.stderr
-    include = next((tmp_path / "runtime").rglob("cuda_runtime_api.h")).parent
-    crt = next((tmp_path / "crt").rglob("host_defines.h")).parent.parent
-    source = tmp_path / "layouts.c"
-    source.write_text(layout_checks(major))
-    argv = ["gcc", f"-DCUDART_MAJOR={major}", f"-I{SOURCES}", f"-I{include}", f"-I{crt}", "-fsyntax-only"]
-    done = run([*argv, str(source)])
+    include = next((folder / "runtime").rglob("cuda_runtime_api.h")).parent
+    crt = next((folder / "crt").rglob("host_defines.h")).parent.parent
+    return Headers(major, (include, crt))
+
+
+LAYOUTS = (SOURCES / "cudart_layouts.h").read_text(encoding="utf-8")
+
+
+def test_layouts_are_those_of_the_real_headers(headers: Headers, tmp_path: Path) -> None:
+    """Each field of each structure is where NVIDIA's own compiler would put it."""
+    done = headers.check(LAYOUTS, tmp_path)
     assert done.ok, done.stderr
 
 
-def layout_checks(major: int) -> str:
-    """Write the checks: the size of each structure, and each of its fields' offset and size."""
-    text = (SOURCES / "cudart_layouts.h").read_text()
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("    int major;\n    int minor;\n", "    int minor;\n    int major;\n", "device_properties.major"),
+        ("    int integrated;\n", "    int integrated;\n    int added;\n", "no member named .added"),
+        ("    int tccDriver;\n", "", "device_properties.asyncEngineCount"),
+        ("    size_t localSizeBytes;\n", "    int localSizeBytes;\n", "function_attributes.localSizeBytes"),
+        ("    int reserved[16];\n", "    int reserved[18];\n", "function_attributes"),
+        ("    void *hostPointer;\n", "", "pointer_attributes"),
+    ],
+)
+def test_a_wrong_layout_is_found(right: str, wrong: str, said: str, headers: Headers, tmp_path: Path) -> None:
+    assert LAYOUTS.count(right) == 1
+    done = headers.check(LAYOUTS.replace(right, wrong), tmp_path)
+    assert not done.ok
+    assert re.search(said, done.stderr)
+
+
+def layout_checks(text: str, major: int) -> str:
+    """Write the checks of cudart_layouts.h's text: the size of each structure, each of its fields' offset and size."""
     other = 25 - major
     text = re.sub(rf"#if CUDART_MAJOR == {other}\n(.*?)#(?:endif|else)", "", text, flags=re.DOTALL)
     lines = ["#include <cuda_runtime_api.h>", '#include "cudart_layouts.h"']

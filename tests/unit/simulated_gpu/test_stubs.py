@@ -25,6 +25,14 @@ from tests.simulated_gpu.symbols import Standin
         ("cublasGetStatusString", 'return "simulated: cublasGetStatusString";'),
         ("ncclGetLastError", 'return "simulated: ncclGetLastError";'),
         ("cuMulticastCreate", "{ return 801; }"),
+        ("cusolverDnXsyevd_bufferSize", "{ return 9; }"),
+        ("cusolverDnXsyevd", "{ return 0; }"),
+        ("cusparseXcsrsort_bufferSizeExt", "{ return 10; }"),
+        ("cusparseSpMatGetSize", "{ return 10; }"),
+        ("cusparseLtMatmulGetWorkspace", "{ return 10; }"),
+        ("cusparseGetErrorString", 'return "simulated: cusparseGetErrorString";'),
+        ("cudnnGetConvolutionForwardAlgorithm_v7", "{ return 3000; }"),
+        ("cudnnSetConvolutionGroupCount", "{ return 0; }"),
     ],
 )
 def test_what_a_stub_does(name: str, body: str) -> None:
