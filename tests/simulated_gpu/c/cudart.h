@@ -10,9 +10,6 @@ int answer(int code);
 /* SUCCESS where the driver is there, new enough and has a device; else what every call of the runtime answers. */
 int runtime_ready(void);
 
-/* The device that the thread has chosen. */
-int current_device(void);
-
 struct dim3 {
     unsigned x, y, z;
 };

@@ -27,10 +27,8 @@ enum {
     INVALID_PTX = 218,
     UNSUPPORTED_PTX_VERSION = 222,
     FILE_NOT_FOUND = 301,
-    INVALID_HANDLE = 400,
     NOT_FOUND = 500,
     NOT_SUPPORTED = 801,
-    CAPTURE_UNSUPPORTED = 900,
 };
 
 /* What the environment variables say; read once a process. */
@@ -68,6 +66,9 @@ int simgpu_architecture(void);
 /* Error names and descriptions. `runtime`: cudaErrorNoDevice instead of CUDA_ERROR_NO_DEVICE. */
 const char *simgpu_error_name(int code, bool runtime);
 const char *simgpu_error_text(int code);
+
+/* The driver's function of that name, in its newest version; NULL: there is none. */
+void *simgpu_entry_point(const char *name);
 
 /* The trace: one JSON object a line. Each call writes one line, whole. */
 void simgpu_trace_device(void); /* once a process */

@@ -1,7 +1,7 @@
 /* Names and descriptions of errors, as the driver and the runtime give them, for the codes that matter here. */
 #include "device.h"
 
-static const struct {
+static const struct error {
     int code;
     const char *runtime; /* cudaGetErrorName */
     const char *driver;  /* cuGetErrorName; NULL: the runtime's alone */
@@ -51,22 +51,21 @@ static const struct {
     {999, "cudaErrorUnknown", "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 
-#define ERRORS (sizeof errors / sizeof errors[0])
-
-const char *simgpu_error_name(int code, bool runtime) {
-    for (size_t index = 0; index < ERRORS; index++) {
+static const struct error *find(int code) {
+    for (size_t index = 0; index < sizeof errors / sizeof *errors; index++) {
         if (errors[index].code == code) {
-            return runtime ? errors[index].runtime : errors[index].driver;
+            return &errors[index];
         }
     }
     return NULL;
 }
 
+const char *simgpu_error_name(int code, bool runtime) {
+    const struct error *error = find(code);
+    return error == NULL ? NULL : runtime ? error->runtime : error->driver;
+}
+
 const char *simgpu_error_text(int code) {
-    for (size_t index = 0; index < ERRORS; index++) {
-        if (errors[index].code == code) {
-            return errors[index].text;
-        }
-    }
-    return NULL;
+    const struct error *error = find(code);
+    return error == NULL ? NULL : error->text;
 }

@@ -1,4 +1,4 @@
-/* libcublas.so: modes that torch reads back, and names of statuses. */
+/* libcublas.so: modes that torch reads back. */
 #include "library.h"
 
 EXPORTED int cublasGetMathMode(void *handle, int *mode) {

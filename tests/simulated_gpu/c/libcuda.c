@@ -1,6 +1,5 @@
-/* libcuda.so.1, the driver: devices, contexts, entry points by name, and the memory behind
- * torch's expandable segments; modules are in driver_modules.c. Everything else that torch imports is a stub
- * (stubs.py).
+/* libcuda.so.1, the driver: devices, contexts, entry points by name, and the memory behind torch's expandable segments;
+ * modules are in driver_modules.c. Everything else that torch imports is a stub (stubs.py).
  */
 #define _GNU_SOURCE
 #include "device.h"
@@ -99,14 +98,14 @@ EXPORTED int cuGetErrorName(int code, const char **name) {
 
 /* ---- entry points by name ---- */
 
-/* Give the function of that name, in its newest version. The caller says which CUDA it knows; older versions of the
- * few functions that torch asks for do not differ in what they take. */
-EXPORTED void *simgpu_entry_point(const char *name) {
+/* The caller says which CUDA it knows, which is left alone: older versions of the few functions that torch asks for do
+ * not differ in what they take. */
+void *simgpu_entry_point(const char *name) {
     static const char *const versions[] = {"_v3", "_v2", ""};
     char full[256];
+    void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
     for (size_t index = 0; index < sizeof versions / sizeof *versions; index++) {
         snprintf(full, sizeof full, "%s%s", name, versions[index]);
-        void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
         void *found = driver == NULL ? NULL : dlsym(driver, full);
         if (found != NULL) {
             return found;

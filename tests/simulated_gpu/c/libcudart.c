@@ -29,10 +29,6 @@ int runtime_ready(void) {
     return SUCCESS;
 }
 
-int current_device(void) {
-    return chosen_device;
-}
-
 static bool is_device(int device) {
     return device >= 0 && device < simgpu_settings()->devices;
 }
@@ -192,8 +188,6 @@ EXPORTED const char *cudaGetErrorString(int code) {
 }
 
 /* ---- the driver's functions, by name ---- */
-
-void *simgpu_entry_point(const char *name); /* libcuda.c */
 
 EXPORTED int cudaGetDriverEntryPointByVersion(const char *name, void **function, unsigned version, uint64_t flags,
                                               int *status) {

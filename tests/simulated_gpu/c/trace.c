@@ -37,16 +37,19 @@ static void append(const char *text, size_t bytes) {
 }
 
 struct line {
-    FILE *stream; /* NULL: no trace is asked for */
+    FILE *stream;
     char *text;
     size_t bytes;
 };
 
-static void begin(struct line *line, const char *event) {
+/* False: no trace is asked for. */
+static bool begin(struct line *line, const char *event) {
     line->stream = simgpu_settings()->trace == NULL ? NULL : open_memstream(&line->text, &line->bytes);
-    if (line->stream != NULL) {
-        fprintf(line->stream, "{\"event\":\"%s\"", event);
+    if (line->stream == NULL) {
+        return false;
     }
+    fprintf(line->stream, "{\"event\":\"%s\"", event);
+    return true;
 }
 
 static void end(struct line *line) {
@@ -58,8 +61,7 @@ static void end(struct line *line) {
 
 static void trace_device(void) {
     struct line line;
-    begin(&line, "device");
-    if (line.stream == NULL) {
+    if (!begin(&line, "device")) {
         return;
     }
     fprintf(line.stream, ",\"pid\":%d", (int)getpid());
@@ -74,8 +76,7 @@ void simgpu_trace_device(void) {
 
 void simgpu_trace_module(const char *kind, const char *architecture, size_t bytes, int answer) {
     struct line line;
-    begin(&line, "module");
-    if (line.stream == NULL) {
+    if (!begin(&line, "module")) {
         return;
     }
     put_string(line.stream, "kind", kind);
@@ -86,8 +87,7 @@ void simgpu_trace_module(const char *kind, const char *architecture, size_t byte
 
 void simgpu_trace_function(const char *name, const char *architecture) {
     struct line line;
-    begin(&line, "function");
-    if (line.stream == NULL) {
+    if (!begin(&line, "function")) {
         return;
     }
     put_string(line.stream, "name", name);
@@ -97,8 +97,7 @@ void simgpu_trace_function(const char *name, const char *architecture) {
 
 void simgpu_trace_launch(const char *api, const char *name, int answer) {
     struct line line;
-    begin(&line, "launch");
-    if (line.stream == NULL) {
+    if (!begin(&line, "launch")) {
         return;
     }
     put_string(line.stream, "api", api);
@@ -109,8 +108,7 @@ void simgpu_trace_launch(const char *api, const char *name, int answer) {
 
 void simgpu_trace_no_image(const char *name) {
     struct line line;
-    begin(&line, "no-image");
-    if (line.stream == NULL) {
+    if (!begin(&line, "no-image")) {
         return;
     }
     put_string(line.stream, "name", name);
