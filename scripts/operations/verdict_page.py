@@ -143,8 +143,9 @@ def _census(census: tuple[ModeCensus, ...] | None) -> str:
     if census is None:
         return ""
     rows = "".join(
-        f"""<tr><th scope="row"><code>{escape(one.mode)}</code></th><td>{_yes_or_no(one.complete)}</td>
-<td>{_counted(one)}</td><td>{escape(_mode(one))}</td></tr>
+        f"""<tr><th scope="row"><code>{escape(one.mode)}</code></th>
+<td>{_mark(one.complete, "complete", "incomplete")}</td><td>{len(one.kernels)} compiled</td>
+<td>{escape(_mode(one))}</td></tr>
 """
         for one in census
     )
@@ -152,21 +153,18 @@ def _census(census: tuple[ModeCensus, ...] | None) -> str:
 <h2>Census</h2>
 <p class="lead">What torch had compiled at run time for Kokoro on the GPU, by the files in each run's own kernel cache,
 which was empty before.</p>
-{_table(("mode", "complete", "kernels", "which"), rows)}
+{_table(("mode", "run", "kernels", "which"), rows)}
 </section>"""
-
-
-def _counted(one: ModeCensus) -> str:
-    return f"{len(one.kernels)}{'' if one.complete else ' seen'}"
 
 
 def _mode(one: ModeCensus) -> str:
     return "; ".join(part for part in (kernel_words(one.kernels), one.note) if part) or "none"
 
 
-def _yes_or_no(answer: bool) -> str:  # noqa: FBT001 - one value, one sign
-    word = "yes" if answer else "no"
-    return f'<span class="key {word}" aria-hidden="true">{"✓" if answer else "✕"}</span>{word}'
+def _mark(answer: bool, yes: str, no: str) -> str:  # noqa: FBT001 - one value, one sign
+    """Write a sign and its words, which must tell by themselves: a narrow page has no heads."""
+    kind, sign, words = ("yes", "✓", yes) if answer else ("no", "✕", no)
+    return f'<span class="key {kind}" aria-hidden="true">{sign}</span>{words}'
 
 
 def _variables(variables: Iterable[Mapping[str, str]]) -> str:
@@ -184,14 +182,14 @@ def _variables(variables: Iterable[Mapping[str, str]]) -> str:
 
 def _simulation(simulation: Iterable[SimulationRow] | None) -> str:
     rows = "".join(
-        f"""<tr><th scope="row">{escape(one.subject)}</th><td>{_yes_or_no(one.proved)}</td>
+        f"""<tr><th scope="row">{escape(one.subject)}</th><td>{_mark(one.proved, "proved", "not proved")}</td>
 <td>{escape(one.text)}</td></tr>
 """
         for one in simulation or ()
     )
     if not rows:
         return ""
-    heads = ("what", "proved", "how, or what stays open")
+    heads = ("what", "by a simulation", "how, or what stays open")
     return f"<section>\n<h2>What a simulated GPU proves</h2>\n{_table(heads, rows)}\n</section>"
 
 

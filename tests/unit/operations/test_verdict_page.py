@@ -62,7 +62,8 @@ def test_the_census() -> None:
     )
     words = " ".join(checked(verdict_page(dataclasses.replace(report(working()), census=census))).text.split())
     assert "abs (abs_kernel_vectorized2), for compute capability 12.1 by NVRTC 12.9; it failed at angle" in words
-    assert "bridged✓yes 0none" in words
+    assert "✕incomplete1 compiled" in words
+    assert "✓complete0 compiled none" in words
     assert "Census" not in verdict_page(report(working()))
 
 
