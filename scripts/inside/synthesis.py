@@ -16,7 +16,7 @@ from scripts.inside.canary import kernels
 from scripts.inside.failure import ProbeFailure
 from scripts.inside.modes import MODES, prepare
 from scripts.inside.placement import Placement
-from scripts.inside.watching import Failed, draws_on_the_cpu, told
+from scripts.inside.watching import Failed, as_failure, draws_on_the_cpu
 
 SAMPLES_PER_FRAME = 600
 """24 kHz; one frame of predicted duration is 600 samples."""
@@ -51,7 +51,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         output = _speak(model, voice, request, failed)
     except Exception as error:
         known = {"kernels": kernels(), "failed_operation": failed.operation}
-        raise told(error, {**detail, **known}) from error
+        raise as_failure(error, {**detail, **known}) from error
     detail["kernels"] = kernels()
     detail["placement"] = placement.summary()
     detail["synthesis_seconds"] = _since(start)

@@ -56,7 +56,7 @@ def refused_kernel(error: str) -> str | None:
     return str(found[-1]) if found else None
 
 
-def told(error: Exception, detail: dict[str, Any]) -> ProbeFailure:
+def as_failure(error: Exception, detail: dict[str, Any]) -> ProbeFailure:
     """Make the answer of what torch raised, with what had been measured until then.
 
     Its text is the error's as it stands. Of the traceback frames only: the Jiterator's text holds a kernel's source.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scripts.inside.failure import ProbeFailure
-from scripts.inside.watching import Failed, draws_on_the_cpu, refused_kernel, told
+from scripts.inside.watching import Failed, as_failure, draws_on_the_cpu, refused_kernel
 from tests.unit.inside.stand_in import install_torch
 
 # The ends of the Jiterator's sources, as torch 2.15.0 writes them: element by element, and a reduction.
@@ -31,7 +31,7 @@ def test_another_error_tells_of_no_kernel() -> None:
 def test_what_torch_raises_is_told_as_it_stands_with_what_was_measured() -> None:
     with pytest.raises(RuntimeError) as caught:
         raise RuntimeError(SOURCES["reduction_prod"] + REFUSED)
-    found = told(caught.value, {"kernels": ["x"], "failed_operation": "prod"})
+    found = as_failure(caught.value, {"kernels": ["x"], "failed_operation": "prod"})
     assert found.message == f"RuntimeError: {SOURCES['reduction_prod']}{REFUSED}"
     assert found.detail["refused_kernel"] == "reduction_prod"
     assert found.detail["exception"] == "RuntimeError"
@@ -41,7 +41,7 @@ def test_what_torch_raises_is_told_as_it_stands_with_what_was_measured() -> None
 
 
 def test_a_known_failure_stays_what_it_is() -> None:
-    found = told(ProbeFailure("silence", {"cause": "sound"}), {"kernels": [], "cause": "other"})
+    found = as_failure(ProbeFailure("silence", {"cause": "sound"}), {"kernels": [], "cause": "other"})
     assert (found.message, found.detail) == ("silence", {"kernels": [], "cause": "sound"})
 
 
