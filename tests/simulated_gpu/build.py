@@ -16,6 +16,7 @@ from scripts.shell import Completed, ProgramNotFoundError, Runner
 from tests.simulated_gpu import stubs
 from tests.simulated_gpu.kept import made_once
 from tests.simulated_gpu.symbols import Standin, read_torch, standins
+from tests.support.full_disk import says_disk_is_full
 
 SOURCES = Path(__file__).parent / "c"
 
@@ -162,7 +163,7 @@ def compile_command(
 def compile_failure(done: Completed, soname: str, *, compiler: str) -> SparkError:
     """Turn the compiler's words into the error that they mean. Pure."""
     output = "\n".join(filter(None, (done.stderr.strip(), done.stdout.strip())))
-    if re.search(r"no space left on device|disk quota exceeded", output, re.IGNORECASE):
+    if says_disk_is_full(output):
         return DiskError(
             f"there is no space left to compile {soname} of the simulated GPU",
             context=output,

@@ -48,16 +48,19 @@ def made_once(place: Path, lock: Path, make: Callable[[Path], None]) -> Path:
         lock, wait_seconds=WAIT_SECONDS, waiting=lambda holder: say(f"waiting for {holder}, which makes {place.name}")
     ):
         if not place.is_dir():
-            for left in place.parent.glob(f"{place.name}.*.part"):
-                shutil.rmtree(left, ignore_errors=True)
-            # A name of its own: what a killed process started may still be writing to that one's.
+            _sweep(place)
+            # A name of its own: programs that a killed process started may still be writing to that one's.
             part = place.with_name(f"{place.name}.{os.getpid()}.part")
             try:
                 with disk_errors(part):
                     part.mkdir()
                     make(part)
                     part.rename(place)
-            except BaseException:
-                shutil.rmtree(part, ignore_errors=True)
-                raise
+            finally:
+                _sweep(place)
     return place
+
+
+def _sweep(place: Path) -> None:
+    for left in place.parent.glob(f"{place.name}.*.part"):
+        shutil.rmtree(left, ignore_errors=True)

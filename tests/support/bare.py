@@ -38,7 +38,7 @@ class BareMachine:
     def build(cls, root: Path) -> BareMachine:
         """Make the root file system and put the checkout and uv's cache of the host into it. About a minute.
 
-        Raises CannotBuildError.
+        Raises CannotBuildError, and what debootstrap raises.
         """
         require({})
         debootstrap(root, packages=PACKAGES)

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scripts.errors import BuildError
 from scripts.home import CHECKOUT, Home
 from scripts.model.target import Architecture, PythonVersion, Target
 from scripts.shell import Completed, run
 from tests.simulated_gpu.arm64.entering import QEMU, Mount, entering
 from tests.simulated_gpu.kept import kept
-from tests.support.roots import SUITE, CannotBuildError, debootstrap, require
+from tests.support.roots import SUITE, CannotBuildError, debootstrap, not_made, require
 
 PACKAGES = "python3,libgomp1,libstdc++6"
 PYTHON = Path("/usr/bin/python3")
@@ -50,7 +51,7 @@ class ArmMachine:
 
     @classmethod
     def build(cls, home: Home) -> ArmMachine:
-        """Make it, once. Half a minute. Raises CannotBuildError."""
+        """Make it, once. Half a minute. Raises CannotBuildError, and what not_made gives."""
         require_arm_machine()
         recipe = json.dumps([SUITE, PACKAGES, CPU_FILES])
         return cls(root=kept("aarch64-root", recipe, home, _unpack))
@@ -80,10 +81,15 @@ class ArmMachine:
         return run(command, timeout=timeout, tee=tee, pass_fds=pass_fds)
 
     def target(self) -> Target:
-        """Ask the machine itself what wheels are chosen for."""
+        """Ask the machine itself what wheels are chosen for. Raises BuildError (aarch64-machine) if it is damaged."""
         done = self.run([str(PYTHON), "-I", "-c", _SELF.format("CS_GNU_LIBC_VERSION")])
         if not done.ok:
-            raise RuntimeError(f"the aarch64 machine does not run:\n{done.stderr}")
+            raise BuildError(
+                "a program does not run on the aarch64 machine",
+                context=done.stderr,
+                reference="aarch64-machine",
+                hint=f"delete {self.root}, and it is made again",
+            )
         machine, python, libc = json.loads(done.stdout)
         major, minor = libc.removeprefix("glibc ").split(".")
         return Target(
@@ -98,7 +104,7 @@ def _unpack(root: Path) -> None:
     for package in sorted(archives.glob("*.deb")):
         done = run(["dpkg-deb", "--extract", str(package), str(root)])
         if not done.ok:
-            raise RuntimeError(f"{package.name} was not unpacked:\n{done.stderr}")
+            raise not_made(done)
         package.unlink()
     shutil.rmtree(root / "debootstrap")
     shutil.copy2(QEMU, root / QEMU.lstrip("/"))
