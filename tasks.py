@@ -164,6 +164,13 @@ def _show(as_json: bool, value: Any, lines: Any) -> None:
     _print_json(value) if as_json else _print_lines(lines)
 
 
+def _show_judged(as_json: bool, judged: Any) -> None:
+    """Print a verdict with its report, and exit by it."""
+    _show(as_json, judged.report, [judged.text, f"reports: {judged.folder}"])
+    if judged.exit_code != ExitCode.OK:
+        raise Exit(code=judged.exit_code)
+
+
 def _context(verbose: bool = False) -> Any:
     from scripts.operations.context import Context
     from scripts.shell import set_echo
@@ -286,28 +293,19 @@ def verify(
     json: bool = False,
 ) -> None:
     """Tell whether Kokoro on the GPU still needs the abs patch, with proof. Exits by the verdict."""
-    from scripts.operations.judging import judge_environment, order_lines
+    from scripts.operations.judging import Manner, judge_environment, order_lines
 
     context = _context(verbose)
+    folder = Path(report) if report else None
+    manner = Manner.checked(expect=expect, timeout=timeout, report_folder=folder, census=census)
     if _is_dry(c, dry_run):
         lines = order_lines(census=census)
         _show(json, {"order": lines}, lines)
         return
     judged = judge_environment(
-        context,
-        env=env or None,
-        python=python or None,
-        sm=sm,
-        expect=expect,
-        require_gpu=require_gpu,
-        weights=weights,
-        report_folder=Path(report) if report else None,
-        timeout=timeout,
-        census=census,
+        context, manner, env=env or None, python=python or None, sm=sm, require_gpu=require_gpu, weights=weights
     )
-    _show(json, judged.report, [judged.text, "", f"reports: {judged.folder}"])
-    if judged.exit_code != ExitCode.OK:
-        raise Exit(code=judged.exit_code)
+    _show_judged(json, judged)
 
 
 @command(
@@ -746,18 +744,16 @@ def demo_verify(
     from tests.simulated_gpu.judging import judge_simulated
 
     capability, context = ComputeCapability.parse(sm), _context(verbose)
+    folder = Path(report) if report else None
+    manner = Manner.checked(expect=expect, timeout=timeout, report_folder=folder, census=census)
     if _is_dry(c, dry_run):
         lines = order_lines(census=census)
         _show(json, {"order": lines}, lines)
         return
-    folder = Path(report) if report else None
-    manner = Manner.checked(expect=expect, timeout=timeout, report_folder=folder, census=census)
     judged = judge_simulated(
         context, manner, capability=capability, env=env or None, python=python or None, weights=weights
     )
-    _show(json, judged.report, [judged.text, "", f"reports: {judged.folder}"])
-    if judged.exit_code != ExitCode.OK:
-        raise Exit(code=judged.exit_code)
+    _show_judged(json, judged)
 
 
 @command(
@@ -801,7 +797,7 @@ def demo_settings(c: Invocation, verbose: bool = False, dry_run: bool = False, j
     from tests.simulated_gpu.settings_rows import SETTINGS, settings_lines
 
     if _is_dry(c, dry_run):
-        labels = [setting.label for setting in SETTINGS]
+        labels = [setting.label.replace("`", "") for setting in SETTINGS if setting.question]
         _show(json, {"would_try": labels}, labels)
         return
     found = run_settings(_context(verbose))

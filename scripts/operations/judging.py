@@ -53,23 +53,18 @@ class Subject:
 
 def judge_environment(
     context: Context,
+    manner: Manner,
     *,
     env: str | None,
     python: str | None,
     sm: str,
-    expect: str | None,
     require_gpu: bool,
     weights: str,
-    report_folder: Path | None,
-    timeout: str = "",
-    census: bool = False,
 ) -> Judged:
-    """Judge one environment of ours (None: the current one), or any by its interpreter `python`.
+    """Judge one environment of ours (None: the current one), or any by its interpreter `python`, and remember it.
 
-    The reports go to `report_folder`, else below the data root. Raises what verify raises, and UsageError for options
-    that contradict each other.
+    Raises what verify raises, and UsageError for options that contradict each other.
     """
-    manner = Manner.checked(expect=expect, timeout=timeout, report_folder=report_folder, census=census)
     target = target_capability(sm, context)
     subject = find_subject(context, env=env, python=python)
     judged = judge_subject(subject, context, manner, target=target, weights=weights, require_gpu=require_gpu)
@@ -90,13 +85,10 @@ class Manner:
 
     @classmethod
     def checked(cls, *, expect: str | None, timeout: str, report_folder: Path | None, census: bool) -> Manner:
-        """Refuse what cannot be, before minutes of work. Raises UsageError, DiskError."""
+        """Refuse what cannot be, before minutes of work; nothing is made yet. Raises UsageError."""
         if expect is not None:
             parse_expected(expect)
-        patience = probe_timeout(timeout)
-        if report_folder is not None:
-            require_report_folder(report_folder)
-        return cls(expect=expect, timeout=patience, report_folder=report_folder, census=census)
+        return cls(expect=expect, timeout=probe_timeout(timeout), report_folder=report_folder, census=census)
 
 
 def find_subject(context: Context, *, env: str | None, python: str | None) -> Subject:
@@ -121,7 +113,12 @@ def judge_subject(
     weights: str,
     require_gpu: bool = False,
 ) -> Judged:
-    """Judge it, and write the reports: to the folder that was named, else below the data root. Raises as verify."""
+    """Judge it, and write the reports: to the folder that was named, else below the data root.
+
+    Raises what verify raises, and DiskError where that folder takes none, before all else.
+    """
+    if manner.report_folder is not None:
+        require_report_folder(manner.report_folder)
     entry = subject.entry
     chosen = _weights(weights, entry, subject.python, context)
     report = verify(

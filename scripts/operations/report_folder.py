@@ -17,6 +17,8 @@ def require_report_folder(folder: Path) -> None:
 
     Raises DiskError (not-writable).
     """
+    if folder.exists() and not folder.is_dir():
+        raise DiskError(f"{folder} is a file, and no folder for reports", reference="not-writable", hint=_HINT)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

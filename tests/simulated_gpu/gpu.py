@@ -132,7 +132,7 @@ class SimulatedGpu:
 
     def _start(self, folder: Path) -> RunningGpu:
         overlay = make_overlay(self.python, folder / "environment", run=self.run)
-        torch = find_torch_folder(overlay, run=self.run)
+        torch = find_torch_folder(self.python, run=self.run)
         simulator = build(torch, cache=self.cache, architecture=Architecture(platform.machine()), run=self.run)
         nvrtc = () if self.nvrtc is None else nvrtc_libraries(self.nvrtc, torch, folder / "nvrtc")
         base = dict(os.environ if self.environ is None else self.environ)

@@ -106,7 +106,7 @@ def _remedied(gpu: RunningGpu, remedy: Remedy, folder: Path, context: Context) -
 
 def _speak(gpu: RunningGpu, mode: str, label: str, folder: Path, context: Context) -> Attempt:
     """Run Kokoro once, in a process of its own with an empty kernel cache."""
-    say(f"{label} on the simulated GB10 ...")
+    say(f"on the simulated GB10, {label} ...")
     request = Speech(weights=to_request(synthetic()), folder=folder).request(mode, "cuda")
     bytecode = context.home.bytecode
     found = ask(gpu.python, "kokoro", request, run=context.run, environ=gpu.environ, bytecode=bytecode)

@@ -106,7 +106,7 @@ def remedy_named(name: str | None) -> Remedy | None:
         if remedy.name == name.strip().lower():
             return remedy
     raise UsageError(
-        f"there is no remedy {name!r}",
+        f"--with: there is no remedy {name!r}",
         reference="unknown-remedy",
         hint=f"choose one of: {', '.join(one.name for one in REMEDIES)}",
     )

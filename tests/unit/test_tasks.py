@@ -334,6 +334,8 @@ def test_env_run_dry(invoke: Invoke, world: Context) -> None:
         (("env.use", "../x"), "bad-environment-name"),
         (("env.purge",), "not-confirmed"),
         (("verify", "--timeout", "soon"), "bad-number"),
+        (("verify", "--timeout", "soon", "--dry-run"), "bad-number"),
+        (("verify", "--expect", "maybe", "--dry-run"), "unknown-verdict"),
         (("demo.verify", "--timeout", "0"), "bad-number"),
         (("demo.verify", "--sm", "sm_121"), "bad-compute-capability"),
         (("demo.seed-failure", "--with", "prayer"), "unknown-remedy"),

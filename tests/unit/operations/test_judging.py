@@ -11,7 +11,7 @@ from scripts.errors import ExitCode, SparkError
 from scripts.model.plan import WeightsSource
 from scripts.model.weights import CHECKPOINT_NAME, CONFIG_NAME
 from scripts.operations.context import Context
-from scripts.operations.judging import judge_environment, order_lines, probe_timeout, recorded_verdict
+from scripts.operations.judging import Manner, judge_environment, order_lines, probe_timeout, recorded_verdict
 from scripts.verification.evidence import ALL_MODES, CANARIES
 from scripts.weights.store import publish, staging
 from tests.support.contexts import context
@@ -35,14 +35,14 @@ def judge(given: Context, **said: Any) -> SparkError:
         "env": None,
         "python": None,
         "sm": "",
-        "expect": None,
         "require_gpu": False,
         "weights": "auto",
-        "report_folder": None,
-        **said,
     }
+    manner: dict[str, Any] = {"expect": None, "timeout": "", "report_folder": None, "census": False}
+    for name, value in said.items():
+        (manner if name in manner else options)[name] = value
     with pytest.raises(SparkError) as caught:
-        judge_environment(given, **options)
+        judge_environment(given, Manner.checked(**manner), **options)
     assert caught.value.hint
     assert isinstance(given.run, ScriptedRunner)
     assert given.run.seen == []

@@ -14,7 +14,7 @@ from scripts.errors import ExitCode, NoCandidateError
 from scripts.home import CHECKOUT
 from scripts.operations.context import Context
 from scripts.operations.environments import listing
-from scripts.operations.judging import Judged, judge_environment
+from scripts.operations.judging import Judged, Manner, judge_environment
 from scripts.operations.rendering import listing_rows
 from tests.support.contexts import context
 from tests.support.machines import PC
@@ -44,13 +44,13 @@ def judged(given: Context, **said: Any) -> Judged:
         "env": NAME,
         "python": None,
         "sm": "12.1",
-        "expect": None,
         "require_gpu": False,
         "weights": "auto",
-        "report_folder": None,
-        **said,
     }
-    return judge_environment(given, **options)
+    manner: dict[str, Any] = {"expect": None, "timeout": "", "report_folder": None, "census": False}
+    for name, value in said.items():
+        (manner if name in manner else options)[name] = value
+    return judge_environment(given, Manner.checked(**manner), **options)
 
 
 @pytest.mark.parametrize("simulated", [True, False], ids=["simulated", "real"])

@@ -20,12 +20,12 @@ TEXT = """\
 
 def test_every_event_is_read() -> None:
     trace = Trace.parse(TEXT)
-    assert [one["pid"] for one in trace.devices] == [7]
+    assert len(trace.events) == 8
+    assert trace.events[0] == {"event": "device", "pid": 7, "name": "NVIDIA GB10", "capability": "12.1"}
     assert trace.modules == (
         Module(kind="cubin", architecture="sm_121", bytes=21384, answer=0),
         Module(kind="ptx", architecture="compute_130", bytes=10, answer=209),
     )
-    assert trace.functions == ("abs_kernel", "abs_kernel")
     assert trace.launches == (
         Launch(api="runtime", name="_Z4fillv", answer=0),
         Launch(api="driver", name="abs_kernel", answer=719),
