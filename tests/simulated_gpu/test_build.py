@@ -16,15 +16,16 @@ from scripts.errors import BuildError, NoCandidateError, UsageError
 from scripts.model.target import Architecture
 from scripts.operations.context import Context
 from scripts.shell import Completed, run
+from tests.simulated_gpu import needs
 from tests.simulated_gpu.build import SOURCES, WARNINGS, Simulator, build, compiler_name
 from tests.simulated_gpu.conftest import environment
 from tests.simulated_gpu.gpu import find_torch_folder
 from tests.simulated_gpu.trace import Trace
 
-pytestmark = pytest.mark.simulated
+pytestmark = [pytest.mark.simulated, needs.COMPILER]
 
-TORCHES = ("2.9.1", "2.15.0")
-NEWEST = TORCHES[-1]
+NEWEST = "2.15.0"
+TORCHES = (pytest.param("2.9.1", marks=needs.X86), NEWEST)
 HERE = Architecture(platform.machine())
 JIT = {"abs", "angle", "exp", "prod", "lgamma", "i0e", "bessel_j0", "jiterator"}
 """The operations of OPERATIONS that are compiled at run time."""

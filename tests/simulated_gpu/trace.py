@@ -45,22 +45,12 @@ class Trace:
         return cls(events=tuple(_event(line) for line in lines if line))
 
     @property
-    def devices(self) -> tuple[dict[str, Any], ...]:
-        """Each process's first sight of the device: pid, name, capability."""
-        return self._of("device")
-
-    @property
     def modules(self) -> tuple[Module, ...]:
         """Every module that was loaded, or refused."""
         return tuple(
             Module(kind=one["kind"], architecture=one["sm"], bytes=one["bytes"], answer=one["answer"])
             for one in self._of("module")
         )
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """Names of the kernels that were taken from modules."""
-        return tuple(one["name"] for one in self._of("function"))
 
     @property
     def launches(self) -> tuple[Launch, ...]:
