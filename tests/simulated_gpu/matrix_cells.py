@@ -103,6 +103,11 @@ def disagreements(matrix: Matrix) -> tuple[Cell, ...]:
     return tuple(one for one in matrix.cells if not one.agrees)
 
 
+def what_counts(cell: Cell) -> tuple[object, ...]:
+    """Give what must be the same whenever a cell is run: all but the day, the time it took and the wording."""
+    return cell.nvrtc, cell.cuda, cell.predicted, cell.observed, cell.endings
+
+
 def require_agreement(matrix: Matrix) -> None:
     """Raise BrokenError (wrong-prediction) where a prediction was wrong."""
     wrong = disagreements(matrix)

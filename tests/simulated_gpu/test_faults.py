@@ -1,7 +1,4 @@
-"""Each fault of a GPU gives its verdict, for its own reason. Nothing here is a fault of torch's or Kokoro's.
-
-The CPU's sound, which every verdict is compared with, is made once.
-"""
+"""Each fault of a GPU gives its verdict, for its own reason. Nothing here is a fault of torch's or Kokoro's."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ import pytest
 from scripts.home import CONSTRAINTS
 from scripts.model.evidence import Observation, Outcome, Report, VerdictKind
 from scripts.model.target import GB10
-from scripts.operations.context import Context
 from scripts.verification.causes import Cause, cause_of
 from scripts.verification.device_code import observe_device_code
 from scripts.verification.evidence import Evidence
@@ -21,7 +17,6 @@ from scripts.verification.gather import PHONEMES, SYNTHETIC_SPEED
 from scripts.verification.judge import Case, judge
 from tests.simulated_gpu.conftest import GpuFactory
 from tests.simulated_gpu.gpu import Faults, RunningGpu
-from tests.simulated_gpu.remembering import RememberingRunner
 
 pytestmark = pytest.mark.simulated
 
@@ -29,11 +24,6 @@ ABS = {"operation": "abs"}
 EXP = {"operation": "exp"}
 SHORT = 40.0
 """Seconds that a probe has where one hangs: longer than Kokoro takes, and shorter than anybody waits."""
-
-
-@pytest.fixture(scope="module")
-def runner(simulated_context: Context) -> RememberingRunner:
-    return RememberingRunner(run=simulated_context.run)
 
 
 def reasons(report: Report) -> str:
@@ -45,11 +35,9 @@ def causes(report: Report, *names: str) -> set[Cause | None]:
     return {None if one is None else cause_of(one) for one in found}
 
 
-def test_a_module_that_the_driver_does_not_take(
-    simulated_gpu: GpuFactory, newest: str, runner: RememberingRunner
-) -> None:
+def test_a_module_that_the_driver_does_not_take(simulated_gpu: GpuFactory, newest: str) -> None:
     """The bridge goes around it, for it loads no module; but the driver is what is broken."""
-    report = simulated_gpu(newest, run=runner, faults=Faults(module_error=200)).verify()
+    report = simulated_gpu(newest, faults=Faults(module_error=200)).verify()
     assert report.verdict.kind is VerdictKind.BROKEN, reasons(report)
     assert report.verdict.simulated
     assert causes(report, "canary.abs", "canary.exp", "kokoro.stock.cuda") == {Cause.MODULE_LOAD}
@@ -57,18 +45,16 @@ def test_a_module_that_the_driver_does_not_take(
     assert "a fault of the driver or the GPU" in reasons(report)
 
 
-def test_a_launch_that_fails(simulated_gpu: GpuFactory, newest: str, runner: RememberingRunner) -> None:
-    report = simulated_gpu(newest, run=runner, faults=Faults(launch_error=719)).verify()
+def test_a_launch_that_fails(simulated_gpu: GpuFactory, newest: str) -> None:
+    report = simulated_gpu(newest, faults=Faults(launch_error=719)).verify()
     assert report.verdict.kind is VerdictKind.BROKEN, reasons(report)
     assert causes(report, "canary.abs", "kokoro.stock.cuda") == {Cause.LAUNCH}
     assert "launch failure" in reasons(report)
 
 
-def test_noise_for_the_results_of_convolutions(
-    simulated_gpu: GpuFactory, newest: str, runner: RememberingRunner
-) -> None:
+def test_noise_for_the_results_of_convolutions(simulated_gpu: GpuFactory, newest: str) -> None:
     """Every run ends well, and none sounds as on the CPU: without a comparison nobody would know."""
-    report = simulated_gpu(newest, run=runner, faults=Faults(garbage="convolution")).verify()
+    report = simulated_gpu(newest, faults=Faults(garbage="convolution")).verify()
     assert report.verdict.kind is VerdictKind.BROKEN, reasons(report)
     assert causes(report, "canary.abs", "canary.angle", "canary.exp") == {None}
     told = reasons(report)
@@ -83,28 +69,26 @@ def test_noise_for_the_results_of_one_kernel(simulated_gpu: GpuFactory, newest: 
     assert gpu.ask("canary", EXP).outcome is Outcome.PASSED
 
 
-def test_parameters_that_silently_stay_on_the_cpu(
-    simulated_gpu: GpuFactory, newest: str, runner: RememberingRunner
-) -> None:
-    report = simulated_gpu(newest, run=runner, faults=Faults(stay_on_cpu=True)).verify()
+def test_parameters_that_silently_stay_on_the_cpu(simulated_gpu: GpuFactory, newest: str) -> None:
+    report = simulated_gpu(newest, faults=Faults(stay_on_cpu=True)).verify()
     assert report.verdict.kind is VerdictKind.BROKEN, reasons(report)
     assert causes(report, "kokoro.stock.cuda", "kokoro.bridged.cuda") == {Cause.PLACEMENT}
     assert "asked for cuda:0, but these were elsewhere: parameter" in reasons(report)
 
 
-def test_a_hang_is_an_observation(simulated_gpu: GpuFactory, newest: str, runner: RememberingRunner) -> None:
+def test_a_hang_is_an_observation(simulated_gpu: GpuFactory, newest: str) -> None:
     """Only complex exp, compiled at run time, hangs: its canary and stock Kokoro are given up, all else goes on."""
-    report = simulated_gpu(
-        newest, run=runner, faults=Faults(launch_ending="hang", kernel="exp_kernel_vectorized")
-    ).verify(timeout=SHORT)
+    report = simulated_gpu(newest, faults=Faults(launch_ending="hang", kernel="exp_kernel_vectorized")).verify(
+        timeout=SHORT
+    )
     assert causes(report, "canary.exp", "kokoro.stock.cuda") == {Cause.HUNG}
     assert causes(report, "canary.abs", "canary.angle", "kokoro.bridged.cuda") == {None}
     assert report.verdict.kind is VerdictKind.UNDECIDED, reasons(report)
     assert f"no answer within {SHORT:g} s" in reasons(report)
 
 
-def test_no_device(simulated_gpu: GpuFactory, newest: str, runner: RememberingRunner) -> None:
-    report = simulated_gpu(newest, run=runner, devices=0).verify()
+def test_no_device(simulated_gpu: GpuFactory, newest: str) -> None:
+    report = simulated_gpu(newest, devices=0).verify()
     assert report.verdict.kind is VerdictKind.UNDECIDED, reasons(report)
     assert "no GPU to judge on" in reasons(report)
     assert report.verdict.prediction.kind is VerdictKind.NOT_NEEDED

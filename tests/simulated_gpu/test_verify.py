@@ -14,6 +14,7 @@ import pytest
 from scripts.errors import ExitCode
 from scripts.home import CHECKOUT
 from scripts.model.evidence import Report, VerdictKind
+from scripts.model.target import GB10
 from scripts.operations.context import Context
 from scripts.operations.verify import exit_code
 from scripts.serial import to_json
@@ -21,8 +22,12 @@ from scripts.verification.causes import Cause, cause_of
 from scripts.verification.evidence import KOKORO_OPERATIONS, Evidence
 from scripts.verification.report import render
 from scripts.verification.sound import BRIDGE_SNR_DB
+from tests.simulated_gpu import needs
 from tests.simulated_gpu.conftest import GpuFactory
+from tests.simulated_gpu.document import MATRIX, kept
 from tests.simulated_gpu.gpu import RunningGpu
+from tests.simulated_gpu.matrix import predict_cell, to_cell
+from tests.simulated_gpu.matrix_cells import Matrix, Question, what_counts
 from tests.simulated_gpu.nvrtc_folder import nvrtc_folder
 from tests.simulated_gpu.trace import Trace
 
@@ -120,6 +125,26 @@ def processes(trace: Trace) -> list[list[str]]:
 def test_the_newest_torch_needs_no_patch(judged_newest: Judged) -> None:
     assert judged_newest.report.verdict.kind is VerdictKind.NOT_NEEDED, judged_newest.reasons
     assert judged_newest.report.verdict.device == "NVIDIA GB10"
+
+
+def as_kept(judged: Judged, torch: str, context: Context) -> None:
+    """The matrix has a cell of the same torch with its own NVRTC on the same device: it must be as it is now."""
+    question = Question(torch=torch, nvrtc=None, capability=GB10)
+    expected = kept(Matrix, MATRIX).cell(question)
+    assert expected is not None
+    found = to_cell(question, *predict_cell(question, context), judged.report, seconds=0.0)
+    assert found.agrees
+    assert what_counts(found) == what_counts(expected), judged.reasons
+
+
+@needs.X86
+def test_the_matrix_has_the_newest_torch_so(judged_newest: Judged, newest: str, simulated_context: Context) -> None:
+    as_kept(judged_newest, newest, simulated_context)
+
+
+@needs.X86
+def test_the_matrix_has_the_older_torch_so(judged_older: Judged, simulated_context: Context) -> None:
+    as_kept(judged_older, OLDER, simulated_context)
 
 
 def test_a_simulated_device_is_never_verified(judged_newest: Judged) -> None:
