@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from scripts.errors import BuildError
-from tests.simulated_gpu.symbols import Import, LibrarySymbols, Standin, standins
+from tests.simulated_gpu.symbols import Import, LibrarySymbols, Standin, read_library, standins
+from tests.support.elves import FATBINS
 
 
 def library(
@@ -100,3 +103,24 @@ def test_what_is_not_known_is_named(needed: tuple[str, ...], imported: Import, s
 
 def test_the_stem_is_the_name_without_its_version() -> None:
     assert Standin(soname="libcublasLt.so.13", imports=()).stem == "libcublasLt"
+
+
+def test_a_real_library_is_read() -> None:
+    read = read_library(FATBINS / "plain.so")
+    assert read.name == "plain.so"
+    assert read.needed == ("libstdc++.so.6", "libgcc_s.so.1", "libc.so.6")
+    assert Import("__gxx_personality_v0", "CXXABI_1.3", "libstdc++.so.6") in read.imports
+    assert not {"__gmon_start__", ""} & {one.name for one in read.imports}, "weak ones are left out"
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "text", "missing"])
+def test_a_damaged_library_is_named(damage: str, tmp_path: Path) -> None:
+    library = tmp_path / "libtorch_cuda.so"
+    whole = (FATBINS / "plain.so").read_bytes()
+    if damage != "missing":
+        library.write_bytes({"empty": b"", "cut": whole[: len(whole) // 2], "text": b"<html>"}[damage])
+    with pytest.raises(BuildError) as caught:
+        read_library(library)
+    assert caught.value.reference == "unreadable-library"
+    assert str(library) in caught.value.message
+    assert caught.value.hint
