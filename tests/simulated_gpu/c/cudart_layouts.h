@@ -1,7 +1,7 @@
 /* Structures that the runtime fills in, as CUDA 12 and CUDA 13 lay them out (CUDART_MAJOR says which).
  *
- * The names of the fields are those of the CUDA documentation. tests/simulated_gpu/test_build.py compiles them against
- * NVIDIA's own headers.
+ * The names of the fields are those of the CUDA documentation. tests/simulated_gpu/test_layouts.py compiles them
+ * against NVIDIA's own headers.
  */
 #ifndef SIMULATED_GPU_CUDART_LAYOUTS_H
 #define SIMULATED_GPU_CUDART_LAYOUTS_H
