@@ -790,10 +790,19 @@ def demo_matrix(
     require_agreement(matrix)
 
 
-@command({"verbose": "show every command", "dry_run": "name the settings and try none"}, name="settings")
-def demo_settings(c: Invocation, verbose: bool = False, dry_run: bool = False, json: bool = False) -> None:
+@command(
+    {
+        "write": "keep what was seen in tests/data, and write the table of docs/testing.md",
+        "verbose": "show every command",
+        "dry_run": "name the settings and try none",
+    },
+    name="settings",
+)
+def demo_settings(
+    c: Invocation, write: bool = False, verbose: bool = False, dry_run: bool = False, json: bool = False
+) -> None:
     """Try the settings that the research note asks about, each on a SIMULATED GB10 with NVRTC 12.8."""
-    from tests.simulated_gpu.settings import run_settings
+    from tests.simulated_gpu.settings import keep_settings, run_settings
     from tests.simulated_gpu.settings_rows import SETTINGS, settings_lines
 
     if _is_dry(c, dry_run):
@@ -802,6 +811,8 @@ def demo_settings(c: Invocation, verbose: bool = False, dry_run: bool = False, j
         return
     found = run_settings(_context(verbose))
     _show(json, found, settings_lines(found))
+    if write:
+        keep_settings(found)
 
 
 ns = Collection()

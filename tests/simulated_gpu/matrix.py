@@ -1,8 +1,8 @@
 """The version matrix: torch, NVRTC and capability, each cell verified on a simulated device and predicted without it.
 
-    python -m tests.simulated_gpu.matrix                 # run what is not kept yet, print, keep, write the document
-    python -m tests.simulated_gpu.matrix --only 2.9.1    # one release of torch
-    python -m tests.simulated_gpu.matrix --again         # run kept cells as well
+    invoke demo.matrix                 # run what is not kept yet, print, keep, write the document
+    invoke demo.matrix --only 2.9.1    # one release of torch
+    invoke demo.matrix --again         # run kept cells as well
 
 Every cell is a whole `verify` of an environment with that torch and that NVRTC, on synthetic weights. It takes two
 minutes or so, and less where the device code rules everything out.
@@ -10,12 +10,10 @@ minutes or so, and less where the device code rules everything out.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +21,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from scripts.disk import write_whole
-from scripts.errors import SparkError, UsageError
+from scripts.errors import NoCandidateError, UsageError
 from scripts.model.evidence import Observation, Outcome, Report, VerdictKind
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, Target
 from scripts.model.wheels import CudaBuild
@@ -41,11 +39,10 @@ from scripts.weights.store import synthetic
 from scripts.wheels.measured import MeasuredTable
 from scripts.wheels.metering import MeteredRemote
 from scripts.wheels.reader import WheelReader
-from tests.simulated_gpu.document import MATRIX, write_document
+from tests.simulated_gpu.document import MATRIX
 from tests.simulated_gpu.environments import newest_torch, nvrtc_package, preloading_builtins, torch_environment
 from tests.simulated_gpu.gpu import SimulatedGpu
-from tests.simulated_gpu.matrix_cells import Cell, Matrix, Question, disagreements, missing, questions
-from tests.simulated_gpu.matrix_table import matrix_lines
+from tests.simulated_gpu.matrix_cells import Cell, Matrix, Question, missing, questions
 from tests.simulated_gpu.remembering import RememberingRunner
 
 ON_DEVICE = ("canary.", "kokoro.")
@@ -58,8 +55,10 @@ def run_matrix(
     """Run every cell that is not kept in `place`, keep each as soon as it is known, and give the whole matrix.
 
     `only`: the cells of one release of torch. `again`: kept ones too. `limit`: so many cells at most. Raises UsageError
-    for a release that is not in the matrix, and what making environments, building the simulator and verifying raise.
+    for a release that is not in the matrix, NoCandidateError (x86_64-only) on another platform, and what making
+    environments, building the simulator and verifying raise.
     """
+    _require_x86()
     asked = chosen_questions(context, only=only, again=again, place=place)[:limit]
     matrix = load_matrix(context, place)
     runners: dict[str, RememberingRunner] = {}
@@ -180,6 +179,17 @@ def endings(observations: Iterable[Observation]) -> dict[str, str]:
     return {one.probe: str(one.outcome if one.outcome in quiet else cause_of(one)) for one in shown}
 
 
+def _require_x86() -> None:
+    """Refuse to replace what is kept by a matrix of another platform, which has no builds with CUDA 12 at all."""
+    machine = os.uname().machine
+    if machine != Architecture.X86_64:
+        raise NoCandidateError(
+            f"the matrix is about wheels for x86_64, and this machine is {machine}",
+            reference="x86_64-only",
+            hint="run it on an x86_64 machine; no GPU is needed there. What is kept stands in docs/testing.md",
+        )
+
+
 def _target() -> Target:
     return another_machine(Architecture.X86_64, SUPPORTED_PYTHONS[0])
 
@@ -188,28 +198,3 @@ def _kokoro(context: Context) -> str:
     """Tell the Kokoro that is pinned."""
     text = (context.constraints / f"kokoro-{Architecture.X86_64}-{SUPPORTED_PYTHONS[0].tag}.txt").read_text("utf-8")
     return next(line.split("==")[1].split()[0] for line in text.splitlines() if line.startswith(f"{KOKORO}=="))
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run the matrix, print it and write it into the document. 0: every prediction was right and no cell is missing."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulated_gpu.matrix", description=__doc__.split("\n")[0])
-    parser.add_argument("--only", metavar="TORCH", help="the cells of one release of torch")
-    parser.add_argument("--again", action="store_true", help="run cells that are kept, too")
-    parser.add_argument("--limit", type=int, metavar="CELLS", help="so many cells at most")
-    options = parser.parse_args(arguments)
-    context = Context()
-    try:
-        matrix = run_matrix(context, only=options.only, again=options.again, limit=options.limit)
-        write_document()
-    except SparkError as error:
-        say(str(error), style="red")
-        return int(error.exit_code)
-    sys.stdout.write("\n".join(matrix_lines(matrix)) + "\n")
-    left = missing(matrix, wanted_questions(context))
-    for question in left:
-        say(f"not run yet: {question}")
-    return 1 if left or disagreements(matrix) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

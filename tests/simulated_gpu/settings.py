@@ -1,13 +1,9 @@
-"""What settings do against the NVRTC error: each is tried on a simulated GB10, in a process of its own.
-
-python -m tests.simulated_gpu.settings      # run all, print, keep, write the document
-"""
+"""What settings do against the NVRTC error: each is tried on a simulated GB10, in a process of its own."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.disk import write_whole
-from scripts.errors import BrokenError, SparkError
+from scripts.errors import BrokenError
 from scripts.operations.context import Context
 from scripts.progress import say
 from scripts.serial import to_json
@@ -36,7 +32,6 @@ from tests.simulated_gpu.settings_rows import (
     SettingRow,
     SettingsTable,
     renamed,
-    settings_lines,
 )
 
 INSIDE = Path(__file__).parent / "inside" / "settings_probe.py"
@@ -165,18 +160,7 @@ def _nvrtc_folder(python: Path) -> Path:
     return library.parent
 
 
-def main() -> int:
-    """Run all, print and keep them, and write them into the document."""
-    try:
-        table = run_settings(Context())
-        write_whole(KEPT, to_json(table, indent=1) + "\n")
-        write_document()
-    except SparkError as error:
-        say(str(error), style="red")
-        return int(error.exit_code)
-    sys.stdout.write("\n".join(settings_lines(table)) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def keep_settings(table: SettingsTable) -> None:
+    """Write down what was seen, and the table in docs/testing.md."""
+    write_whole(KEPT, to_json(table, indent=1) + "\n")
+    write_document()

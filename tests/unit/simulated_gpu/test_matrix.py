@@ -68,7 +68,7 @@ def kept() -> Matrix:
     return read_kept(Matrix, MATRIX)
 
 
-# What is kept: run for real, by `python -m tests.simulated_gpu.matrix`.
+# What is kept: run for real, by `invoke demo.matrix`.
 
 
 def test_no_cell_is_missing() -> None:

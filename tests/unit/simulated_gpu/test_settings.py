@@ -43,7 +43,7 @@ def row(label: str, **endings: str) -> SettingRow:
 NOTHING = row("nothing")
 
 
-# What is kept: run for real, by `python -m tests.simulated_gpu.settings`.
+# What is kept: run for real, by `invoke demo.settings --write`.
 
 
 def test_every_setting_was_tried() -> None:
