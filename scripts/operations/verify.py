@@ -84,7 +84,7 @@ def verify(
         if census:
             require_any_gpu(device)
         observations += [device, *about_torch(questions, device, target), *about_device(questions, device)]
-        observations += about_kokoro(questions, device, Speech(weights=weights, folder=Path(name)))
+        observations += about_kokoro(questions, device, Speech(weights=weights, folder=questions.workdir))
     evidence = Evidence.of(observations)
     synthetic = weights.get("kind") == "synthetic"
     return Report(
@@ -96,12 +96,18 @@ def verify(
         cuda=evidence.fact("device", "cuda"),
         weights="synthetic (seeded random)" if synthetic else str(weights.get("label", "unlabelled")),
         verdict=judge(_case(evidence, target, record)),
-        observations=tuple(observations),
+        observations=evidence.observations,
         variables=describe_variables(base),
-        notes=(_SOUND_NOTE, _ASIDE_NOTE, *((_SYNTHETIC_NOTE,) if synthetic else ()), *cache_notes(evidence)),
+        notes=_notes(evidence, synthetic=synthetic),
         census=take_census(evidence) if census else None,
         simulation=ROWS if evidence.simulated else None,
     )
+
+
+def _notes(evidence: Evidence, *, synthetic: bool) -> tuple[str, ...]:
+    """Say what a reader of every such report should know, and of this one."""
+    about_weights = (_SYNTHETIC_NOTE,) if synthetic else ()
+    return (_SOUND_NOTE, _ASIDE_NOTE, *about_weights, *cache_notes(evidence))
 
 
 def _case(evidence: Evidence, target: ComputeCapability, record: EnvironmentRecord | None) -> Case:
