@@ -23,8 +23,7 @@ from tests.simulated_gpu.trace import Trace
 
 pytestmark = [pytest.mark.simulated, needs.COMPILER]
 
-NEWEST = "2.15.0"
-TORCHES = (pytest.param("2.9.1", marks=needs.X86), NEWEST)
+TORCHES = (pytest.param("2.9.1", marks=needs.X86), "newest")
 HERE = Architecture(platform.machine())
 JIT = {"abs", "angle", "exp", "prod", "lgamma", "i0e", "bessel_j0", "jiterator"}
 """The operations of OPERATIONS that are compiled at run time."""
@@ -65,13 +64,13 @@ def install(version: str, context: Context) -> Installed:
 
 
 @pytest.fixture(scope="module", params=TORCHES)
-def each_torch(request: pytest.FixtureRequest, simulated_context: Context) -> Installed:
-    return install(request.param, simulated_context)
+def each_torch(request: pytest.FixtureRequest, newest: Installed, simulated_context: Context) -> Installed:
+    return newest if request.param == "newest" else install(request.param, simulated_context)
 
 
 @pytest.fixture(scope="module")
-def newest(simulated_context: Context) -> Installed:
-    return install(NEWEST, simulated_context)
+def newest(newest: str, simulated_context: Context) -> Installed:
+    return install(newest, simulated_context)
 
 
 def attempts(torch: Installed, trace: Path, capability: str) -> dict[str, str]:
@@ -130,7 +129,7 @@ def test_faults(newest: Installed, program: str, variables: dict[str, str], said
 
 @pytest.mark.parametrize(("ending", "code"), [("crash", -11), ("kill", -9), ("hang", None)])
 def test_endings(newest: Installed, ending: str, code: int | None, tmp_path: Path) -> None:
-    done = newest.run(ABS, tmp_path / "trace", {"SIMULATED_GPU_LAUNCH_ENDING": ending}, timeout=30)
+    done = newest.run(ABS, tmp_path / "trace", {"SIMULATED_GPU_LAUNCH_ENDING": ending}, timeout=20)
     assert done.returncode == code
     trace = Trace.parse((tmp_path / "trace").read_text())
     assert [name for name, _ in trace.jit_kernels()] == ["abs_kernel_vectorized2_kernel"]
