@@ -44,7 +44,7 @@ def ask_nvrtc(
     path = fetch_wheel(_wheel(package, version, context, index), context)
     try:
         with scratch(context) as folder:
-            library = _unpack(path, folder)
+            library = unpack_nvrtc(path, folder)
             observation = ask(
                 Path(sys.executable),
                 "nvrtc",
@@ -80,8 +80,11 @@ def _wheel(package: str, version: str, context: Context, index: str | None) -> I
     return found.candidates[0].file
 
 
-def _unpack(path: Path, folder: Path) -> Path:
-    """Unpack libnvrtc and its builtins, and give libnvrtc's path."""
+def unpack_nvrtc(path: Path, folder: Path) -> Path:
+    """Unpack libnvrtc and its builtins out of the wheel `path`, and give libnvrtc's path.
+
+    Raises IntegrityError where the wheel cannot be read or holds no libnvrtc, or several; DiskError.
+    """
     with path.open("rb") as stream, open_archive(stream, name=path.name, where=str(path)) as archive:
         members = [one for one in archive.infolist() if _is_nvrtc(one)]
         for member in members:

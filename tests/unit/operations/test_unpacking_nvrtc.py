@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.simulated_gpu.nvrtc_folder import unpack
+from scripts.operations.proving import unpack_nvrtc
 from tests.support.index_server import make_wheel
 
 
@@ -18,6 +18,6 @@ def test_the_library_and_its_builtins_come_out_and_nothing_else(tmp_path: Path) 
     wheel = make_wheel(tmp_path / "wheels", "nvidia-cuda-nvrtc-cu12", "12.8.93", files=files)
     folder = tmp_path / "libraries"
     folder.mkdir()
-    unpack(wheel, folder)
+    unpack_nvrtc(wheel, folder)
     found = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert found == {"libnvrtc.so.12": b"library", "libnvrtc-builtins.so.12.8": b"builtins"}
