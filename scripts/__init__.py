@@ -13,6 +13,7 @@ acts, acting never guesses.
     disk.py         files written whole or not at all; what the system says when it cannot
     shell.py        run(argv): the one door to subprocesses
     web/            the one door to HTTP; partfile.py: a download in the making; reaching.py: is a host there at all
+    place.py        where an environment's programs run: a Protocol; here, or in a container
     probing.py      ask(): one question to a provisioned interpreter, as one process, answered in a file
     progress.py     bars, tables, colour, on stderr
     facts/          what is this machine

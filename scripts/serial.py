@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import is_dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.v import format_exception
 
 from scripts.errors import IntegrityError
-from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Step
+from scripts.model.plan import Step
 
 T = TypeVar("T")
 
-_STEPS = (CreateVenv, InstallLock, InstallMade, CheckConsistency)
+_STEPS = get_args(Step)
 _PLAIN: dict[Any, tuple[type, ...]] = {str: (str,), int: (int,), bool: (bool,), float: (float, int)}
 
 

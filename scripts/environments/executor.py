@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -17,7 +18,16 @@ from scripts.environments.store import TOOL, Store, empty
 from scripts.environments.uv import failure, killed, only_from
 from scripts.errors import DiskError, IntegrityError, SparkError
 from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
-from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
+from scripts.model.plan import (
+    BuildImage,
+    CheckConsistency,
+    CreateVenv,
+    InstallLock,
+    InstallMade,
+    InstallWheel,
+    Plan,
+    Step,
+)
 from scripts.progress import say
 from scripts.redaction import redact
 from scripts.shell import Completed, Runner
@@ -92,30 +102,29 @@ class Executor:
                 )
             case InstallLock():
                 self._install_lock(step, folder)
+            case InstallWheel():
+                require_hash(Path(step.path), step.sha256)
+                self._install_file(Path(step.path), step.name, folder)
             case InstallMade():
                 wheel = self.make_wheel(step.name, self.store.home.cache / "made" / step.sha256[:12])
-                self._uv(
-                    [
-                        "pip",
-                        "install",
-                        "--quiet",
-                        "--python",
-                        str(folder),
-                        "--no-deps",
-                        "--no-index",
-                        "--offline",
-                        str(wheel),
-                    ],
-                    doing=f"installing {step.name}",
-                )
+                self._install_file(wheel, step.name, folder)
+            case BuildImage():
+                raise AssertionError("an image is not built in a venv")
             case CheckConsistency():
-                self._uv(
-                    ["pip", "check", "--quiet", "--python", str(folder)],
-                    doing="checking that the packages fit together",
-                )
-                check_torch(step, folder)
+                self._check(step, folder)
             case _:
                 assert_never(step)
+
+    def _install_file(self, wheel: Path, name: str, folder: Path) -> None:
+        arguments = ["pip", "install", "--quiet", "--python", str(folder), "--no-deps", "--no-index", "--offline"]
+        self._uv([*arguments, str(wheel)], doing=f"installing {name}")
+
+    def _check(self, step: CheckConsistency, folder: Path) -> None:
+        self._uv(
+            ["pip", "check", "--quiet", "--python", str(folder)],
+            doing="checking that the packages fit together",
+        )
+        check_torch(step, folder)
 
     def _install_lock(self, step: InstallLock, folder: Path) -> None:
         lock = step.lock
@@ -157,13 +166,30 @@ def describe(step: Step) -> str:
             origin = "the default index" if step.lock.index is None else redact(step.lock.index)
             pinned = f" pinned by {step.lock.name}" if "/" in step.lock.name else f", {step.lock.name},"
             return f"install {len(step.lock.pins)} packages{pinned} from {origin}"
+        case InstallWheel():
+            return f"install {step.filename} (sha256 {step.sha256[:12]})"
         case InstallMade():
             return f"install {step.name} {step.version}, made here"
+        case BuildImage():
+            return f"build an image of {step.base} and {len(step.lock.pins)} packages with {step.engine}"
         case CheckConsistency():
             build = f"CUDA {step.cuda}" if step.cuda else "CPU only"
             return f"check that everything fits together and torch is {step.torch} ({build})"
         case _:
             assert_never(step)
+
+
+def require_hash(wheel: Path, sha256: str) -> None:
+    """Insist that a file is still the one that was planned with. Raises IntegrityError (hash-mismatch), DiskError."""
+    with disk_errors(wheel), wheel.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != sha256:
+        raise IntegrityError(
+            f"{wheel.name} is not the file that was planned with",
+            context=f"planned: sha256 {sha256}\nfound:   sha256 {found}",
+            reference="hash-mismatch",
+            hint="run setup again: it looks at the file anew",
+        )
 
 
 def check_torch(step: CheckConsistency, folder: Path) -> None:

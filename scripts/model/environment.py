@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scripts.model.climb import Climb
 from scripts.model.plan import Plan
 
 RECORD_SCHEMA = 1
@@ -26,6 +27,23 @@ class InstalledFileSet:
     name: str
     version: str
     record_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerRecord:
+    """The image that a container environment runs in. Ids are the engine's own, `sha256:...`."""
+
+    engine: str
+    """`docker` or `podman`."""
+    image: str
+    """The tag that we gave it."""
+    image_id: str
+    base: str
+    base_id: str
+    torch: str
+    """What the base image brought."""
+    cuda: str | None
+    python: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +72,7 @@ class EnvironmentRecord:
     completed_steps: int = 0
     reason: str = ""
     """Why it failed."""
+    container: ContainerRecord | None = None
+    """None: a venv."""
+    climb: Climb | None = None
+    """How `auto` came to it; None: it was asked for by name."""

@@ -39,6 +39,16 @@ class Request:
     source: str | None = None
     nightly: bool = False
     sm: ComputeCapability | None = None
+    wheel: str | None = field(default=None, repr=False)
+    """prebuilt: a wheel's path or URL, a folder or an index of wheels; credentials and all."""
+    sha256: str | None = None
+    """prebuilt: the hash that the wheel must have."""
+    image: str | None = None
+    """ngc: the base image, or its tag alone; None: the default one of constraints/images.toml."""
+    never: tuple[str, ...] = ()
+    """auto: strategies that are not to be used."""
+    allow_cpu: bool = False
+    """auto: the CPU will do, although there is a GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +108,18 @@ class InstallLock:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InstallWheel:
+    """One wheel that is here already, checked by its hash."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    path: str = field(repr=False)
+    """Where it is; no part of the digest, for the hash pins the bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstallMade:
     """A small wheel that we make ourselves: `kokoro_spark` (scripts/runtime) or `en_core_web_sm` (an alias)."""
 
@@ -112,9 +134,24 @@ class CheckConsistency:
 
     torch: str
     cuda: str | None
+    lifted: tuple[str, ...] = ()
+    """Packages that are newer than torch pins them, on purpose: of these alone `uv pip check` may complain."""
 
 
-Step: TypeAlias = CreateVenv | InstallLock | InstallMade | CheckConsistency
+@dataclass(frozen=True, kw_only=True)
+class BuildImage:
+    """Build our container image over a base image: Kokoro's pinned closure beside the base's own torch."""
+
+    engine: str
+    """`docker` or `podman`; no part of the digest."""
+    base: str
+    """`nvcr.io/nvidia/pytorch:25.12-py3`, with `@sha256:...` behind it where the digest is known."""
+    recipe_sha256: str
+    """Of docker/ngc.Dockerfile."""
+    lock: Lock
+
+
+Step: TypeAlias = CreateVenv | InstallLock | InstallWheel | InstallMade | BuildImage | CheckConsistency
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +171,10 @@ class Plan:
     digest: str
     notes: tuple[str, ...] = ()
     """What was chosen by itself, and why: shown, not part of the digest."""
+    onnxruntime: str | None = None
+    """The release of ONNX Runtime where that runs Kokoro instead of torch; `torch` is then empty."""
+    image: str | None = None
+    """The base image of a container environment; `torch`, `cuda` and `nvrtc` are then what is known of it."""
 
     @property
     def environment(self) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.environments.store import Store
+from scripts.environments.store import Entry, Store
 from scripts.environments.uv import uv_environment
 from scripts.facts.gather import gather
 from scripts.facts.indexes import read_settings
 from scripts.facts.tools import find_uv
 from scripts.home import CONSTRAINTS, Home
 from scripts.model.facts import Facts, IndexSettings
+from scripts.place import Here, Place
 from scripts.shell import Runner, run
 from scripts.strategies.base import Strategy
 from scripts.strategies.ladder import strategies
@@ -76,6 +77,11 @@ class Context:
     def store(self) -> Store:
         """The environments."""
         return Store(self.home)
+
+    def place(self, entry: Entry, *, folders: Sequence[Path] = ()) -> Place:
+        """Give the place that an environment runs in; `folders` must be the same there as here, beyond our own."""
+        del folders
+        return Here(python=entry.python, run=self.run)
 
     @cached_property
     def uv(self) -> str:

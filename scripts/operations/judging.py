@@ -20,6 +20,7 @@ from scripts.operations.targets import seconds, target_capability
 from scripts.operations.verdict_page import verdict_page
 from scripts.operations.verify import exit_code, expected, parse_expected, verify
 from scripts.operations.weighing import obtain_for
+from scripts.place import Here, Place
 from scripts.serial import to_data
 from scripts.verification.evidence import CANARIES, MODES, NOTE_MODE
 from scripts.verification.junit import to_junit
@@ -46,7 +47,7 @@ class Subject:
 
     name: str
     """As the report calls it."""
-    python: Path
+    place: Place
     entry: Entry | None
     """None: not an environment of ours."""
 
@@ -99,9 +100,9 @@ def find_subject(context: Context, *, env: str | None, python: str | None) -> Su
         )
     if python:
         interpreter = _foreign(python)
-        return Subject(name=str(interpreter), python=interpreter, entry=None)
+        return Subject(name=str(interpreter), place=Here(python=interpreter, run=context.run), entry=None)
     entry = context.store.find_ready(env)
-    return Subject(name=entry.name, python=entry.python, entry=entry)
+    return Subject(name=entry.name, place=context.place(entry), entry=entry)
 
 
 def judge_subject(
@@ -120,11 +121,10 @@ def judge_subject(
     if manner.report_folder is not None:
         require_report_folder(manner.report_folder)
     entry = subject.entry
-    chosen = _weights(weights, entry, subject.python, context)
+    chosen = _weights(weights, entry, subject.place, context)
     report = verify(
-        python=subject.python,
+        place=subject.place,
         environment=subject.name,
-        run=context.run,
         target=target,
         weights=to_request(chosen),
         record=entry.record if entry else None,
@@ -189,12 +189,12 @@ def _foreign(python: str) -> Path:
     return path
 
 
-def _weights(text: str, entry: Entry | None, interpreter: Path, context: Context) -> Weights:
+def _weights(text: str, entry: Entry | None, place: Place, context: Context) -> Weights:
     """Give what is asked for; `auto` is what the environment has, and synthetic where it has none."""
     if text.strip().lower() == "auto":
         name = entry.record.weights if entry and entry.record else None
         return _unaltered(stored(context.home, name) if name else synthetic())
-    return _unaltered(obtain_for(interpreter, parse_choice(text), context))
+    return _unaltered(obtain_for(place, parse_choice(text), context))
 
 
 def _unaltered(weights: Weights) -> Weights:

@@ -23,8 +23,8 @@ from scripts.model.wheels import Candidate
 from scripts.operations.context import Context
 from scripts.operations.fetching import fetch_wheel, forget_wheel, scratch
 from scripts.operations.measuring_triton import measure_triton
-from scripts.operations.planning import another_machine
 from scripts.operations.proving import ask_nvrtc
+from scripts.operations.site import another_machine
 from scripts.operations.torch_lock import read_build
 from scripts.progress import say
 from scripts.strategies.locks import NVRTC_NAMES

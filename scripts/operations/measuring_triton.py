@@ -18,7 +18,7 @@ from scripts.model.target import SUPPORTED_PYTHONS, Architecture
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
 from scripts.operations.fetching import fetch_wheel, forget_wheel, scratch
-from scripts.operations.planning import another_machine
+from scripts.operations.site import another_machine
 from scripts.shell import Completed
 from scripts.wheels.archive import open_archive, read_text
 from scripts.wheels.evaluate import evaluate, explain

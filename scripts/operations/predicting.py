@@ -17,10 +17,10 @@ from scripts.model.target import Target
 from scripts.model.wheels import Candidate, IndexFile
 from scripts.operations.context import Context
 from scripts.operations.fetching import fetch_wheel
-from scripts.operations.planning import unreachable
 from scripts.operations.proving import ask_nvrtc
 from scripts.operations.settling import settling
 from scripts.operations.torch_lock import find_torch, named_source, parse_torch
+from scripts.operations.torch_plan import unreachable
 from scripts.strategies.base import TorchSource
 from scripts.verification.foresee import WheelEvidence, foresee_verdict
 from scripts.verification.predict import predict_from_data

@@ -18,7 +18,7 @@ from scripts.model.target import SUPPORTED_PYTHONS, ComputeCapability, Target
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
 from scripts.operations.fetching import fetch_wheel, forget_wheel, scratch
-from scripts.operations.planning import this_machine
+from scripts.operations.site import this_machine
 from scripts.probing import ask
 from scripts.wheels.archive import open_archive
 from scripts.wheels.evaluate import evaluate, explain

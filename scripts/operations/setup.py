@@ -15,7 +15,8 @@ from scripts.model.evidence import VerdictKind
 from scripts.model.plan import InstallLock, Plan, Refusal, Request, WeightsChoice
 from scripts.model.target import ComputeCapability
 from scripts.operations.context import Context
-from scripts.operations.planning import make_plan, unreachable
+from scripts.operations.planning import make_plan
+from scripts.operations.torch_plan import unreachable
 from scripts.operations.weighing import obtain_for
 from scripts.progress import say
 from scripts.verification.judge import WITHOUT_JITERATOR
@@ -129,7 +130,7 @@ def _reach_indexes(plan: Plan, context: Context) -> None:
 
 def _weighted(choice: WeightsChoice, record: EnvironmentRecord, entry: Entry, context: Context) -> EnvironmentRecord:
     """Give the environment its weights; the record keeps which."""
-    weights = obtain_for(entry.python, choice, context)
+    weights = obtain_for(context.place(entry), choice, context)
     if weights.name == record.weights:
         return record
     weighted = dataclasses.replace(record, weights=weights.name)
@@ -143,7 +144,7 @@ def _smoked(record: EnvironmentRecord, entry: Entry, target: ComputeCapability, 
     from scripts.operations.smoke import predict_for  # noqa: PLC0415
 
     try:
-        prediction = predict_for(target, entry.python, context)
+        prediction = predict_for(target, context.place(entry), context)
     except BrokenError as error:
         context.store.write(dataclasses.replace(record, state=EnvironmentState.FAILED, reason=error.message))
         raise

@@ -9,21 +9,21 @@ from scripts.errors import BrokenError
 from scripts.model.evidence import Outcome, Prediction
 from scripts.model.target import ComputeCapability
 from scripts.operations.context import Context
+from scripts.place import Place
 from scripts.verification.device_code import observe_device_code
 from scripts.verification.evidence import Evidence
 from scripts.verification.predict import predict
 from scripts.verification.questions import Questions
 
 
-def predict_for(target: ComputeCapability, python: Path, context: Context) -> Prediction:
+def predict_for(target: ComputeCapability, place: Place, context: Context) -> Prediction:
     """Predict the verdict for `target`.
 
     Raises BrokenError where torch cannot even be imported.
     """
     with tempfile.TemporaryDirectory(prefix="kokoro-spark-smoke-") as name:
         questions = Questions(
-            python=python,
-            run=context.run,
+            place=place,
             environ=context.environ,
             workdir=Path(name),
             bytecode=context.home.bytecode,

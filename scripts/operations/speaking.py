@@ -33,6 +33,7 @@ def speak(
     words = read_text(text)
     player = find_player(context.environ) if play else None
     entry = context.store.find_ready(env)
+    place = context.place(entry, folders=(out.absolute().parent,))
     spoken = say(
         text=words,
         out=out,
@@ -40,9 +41,9 @@ def speak(
         speed=speed,
         device=device,
         bridge=wants_bridge(entry.record),
-        python=entry.python,
+        python=place.python,
         weights=_weights(entry, context),
-        run=context.run,
+        run=place.run,
         environ=context.environ,
         bytecode=context.home.bytecode,
     )

@@ -18,10 +18,11 @@ from scripts.model.wheels import Candidate
 from scripts.operations.context import Context
 from scripts.operations.lock import lockable_sources
 from scripts.operations.meanwhile import in_parallel
-from scripts.operations.planning import another_machine, unreachable
 from scripts.operations.predicting import Forecaster
+from scripts.operations.site import another_machine
 from scripts.operations.timeline_text import DOCUMENTS, timeline_markdown
 from scripts.operations.timeline_told import Known, load_known, tell_container, tell_lane
+from scripts.operations.torch_plan import unreachable
 from scripts.progress import step
 from scripts.serial import to_json
 from scripts.strategies.base import TorchSource

@@ -17,7 +17,7 @@ from scripts.model.target import Target
 from scripts.model.wheels import Candidate, CudaBuild
 from scripts.operations.compiling import compile_lock
 from scripts.operations.context import Context
-from scripts.strategies.base import CPU_LANE, TorchSource
+from scripts.strategies.base import CPU_LANE, TorchSource, TorchStrategy
 from scripts.strategies.ladder import AUTO, strategy_named
 from scripts.strategies.locks import cuda_of, lock_filename, make_lock, pin_named
 from scripts.wheels.evaluate import evaluate, explain
@@ -63,7 +63,14 @@ def named_source(strategy: str, context: Context, *, index: str | None = None, n
             hint="name a strategy, e.g. --strategy pypi or --strategy cu130",
         )
     request = Request(strategy=strategy, index=index, nightly=nightly)
-    return strategy_named(strategy, context.strategies, auto=False).sources(request, context.lanes)[0]
+    found = strategy_named(strategy, context.strategies, auto=False)
+    if not isinstance(found, TorchStrategy):
+        raise UsageError(
+            f"strategy {found.name} takes no torch from an index",
+            reference="no-index",
+            hint="name one that does, e.g. --strategy pypi or --strategy cu130",
+        )
+    return found.sources(request, context.lanes)[0]
 
 
 def pinned_lock(source: TorchSource, target: Target, constraints: Path) -> Lock | None:

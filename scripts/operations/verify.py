@@ -15,8 +15,8 @@ from scripts.model.environment import EnvironmentRecord, InstalledFileSet
 from scripts.model.evidence import Observation, Outcome, Report, Verdict, VerdictKind
 from scripts.model.target import SUPPORTED_PYTHONS, ComputeCapability, PythonVersion
 from scripts.operations.verify_gpu import require_any_gpu, require_real_gpu
+from scripts.place import Place
 from scripts.probing import real_interpreter
-from scripts.shell import Runner
 from scripts.verification.census import take_census
 from scripts.verification.evidence import Evidence
 from scripts.verification.gather import Speech, about_device, about_kokoro, about_torch
@@ -46,9 +46,8 @@ _SHOWN_PROBLEMS = 20
 
 def verify(
     *,
-    python: Path,
+    place: Place,
     environment: str,
-    run: Runner,
     target: ComputeCapability,
     weights: dict[str, Any],
     record: EnvironmentRecord | None = None,
@@ -57,21 +56,20 @@ def verify(
     timeout: float | None = None,
     census: bool = False,
 ) -> Report:
-    """Judge an environment by its interpreter `python`; `environment` is its name in the report.
+    """Judge an environment in its `place`; `environment` is its name in the report.
 
     `weights` is what the probes load (scripts/inside/loading.py). `record` is the environment's own, if it is ours.
     `environ` is the whole environment that the probes start from (None: this process's own). `timeout` is how many
     seconds each probe has (None: its own limit). `census` lists what torch had compiled at run time for Kokoro.
 
     Raises IntegrityError where a file is not what was installed, NoCandidateError where `require_gpu` finds no real
-    GPU, `census` none at all, or `python` cannot be started, UsageError where that Python is too old to be asked,
+    GPU, `census` none at all, or its Python cannot be started, UsageError where that Python is too old to be asked,
     BrokenError where it dies.
     """
     base = dict(os.environ if environ is None else environ)
     with tempfile.TemporaryDirectory(prefix="kokoro-spark-verify-") as name:
         questions = Questions(
-            python=python,
-            run=run,
+            place=place,
             environ=base,
             workdir=Path(name),
             bytecode=Home.find(base).bytecode,
@@ -91,7 +89,7 @@ def verify(
         schema=SCHEMA,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=environment,
-        python=str(real_interpreter(python)),
+        python=str(real_interpreter(place.python)),
         torch=evidence.fact("device", "torch"),
         cuda=evidence.fact("device", "cuda"),
         weights="synthetic (seeded random)" if synthetic else str(weights.get("label", "unlabelled")),
@@ -168,7 +166,7 @@ def _trustworthy(questions: Questions, expected_files: tuple[InstalledFileSet, .
     if installed.outcome is not Outcome.PASSED:
         late = installed.outcome is Outcome.HUNG and questions.timeout is not None
         raise BrokenError(
-            f"{questions.python} does not answer: {installed.error}",
+            f"{questions.place.python} does not answer: {installed.error}",
             context=str(installed.detail.get("stderr_tail", "")),
             reference="interpreter-broken",
             hint="give it a longer --timeout" if late else "name a Python that works, or set the environment up again",
@@ -177,7 +175,7 @@ def _trustworthy(questions: Questions, expected_files: tuple[InstalledFileSet, .
     oldest = min(SUPPORTED_PYTHONS)
     if version < oldest:
         raise UsageError(
-            f"{questions.python} is Python {version}: Kokoro and the probes need {oldest} or newer",
+            f"{questions.place.python} is Python {version}: Kokoro and the probes need {oldest} or newer",
             reference="python-too-old",
             hint="name the interpreter of the environment that has torch and kokoro",
         )

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from scripts.model.plan import WeightsChoice
 from scripts.model.weights import Weights
 from scripts.operations.context import Context
+from scripts.place import Place
 from scripts.weights.obtaining import obtain
 
 
-def obtain_for(python: Path, choice: WeightsChoice, context: Context) -> Weights:
-    """Give the weights that are asked for; `python` is the environment's interpreter. Raises what obtain raises."""
+def obtain_for(place: Place, choice: WeightsChoice, context: Context) -> Weights:
+    """Give the weights that are asked for; `place` is the environment's. Raises what obtain raises."""
     return obtain(
         choice,
         home=context.home,
-        run=context.run,
+        run=place.run,
         web=context.web,
-        python=python,
+        python=place.python,
         uv=context.uv,
         environ=context.uv_environ,
     )

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from scripts.errors import IntegrityError
-from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
+from scripts.model.plan import (
+    BuildImage,
+    CheckConsistency,
+    CreateVenv,
+    InstallLock,
+    InstallMade,
+    InstallWheel,
+    Lock,
+    Plan,
+    Step,
+)
 from scripts.serial import to_data
 from scripts.strategies.base import PlanInputs
 from scripts.strategies.locks import cuda_of, nvrtc_of, pin_named
@@ -50,11 +61,31 @@ def digest(strategy: str, source: str, architecture: str, steps: tuple[Step, ...
 
     Where the bytes were fetched from is left out (an index's URL, an interpreter's path): hashes pin the bytes.
     """
-    kept = [to_data(step) for step in steps]
-    for step, data in zip(steps, kept, strict=True):
-        if isinstance(step, CreateVenv):
-            del data["interpreter"]
-        elif isinstance(step, InstallLock):
-            data["lock"] = {"text": step.lock.text, "build_text": step.lock.build_text}
+    kept = [_deciding(step) for step in steps]
     whole = json.dumps([strategy, source, architecture, kept], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()[:12]
+
+
+def _deciding(step: Step) -> dict[str, Any]:
+    """Give what of a step decides the content."""
+    data: dict[str, Any] = to_data(step)
+    match step:
+        case CreateVenv():
+            del data["interpreter"]
+        case InstallLock():
+            data["lock"] = _lock_text(step.lock)
+        case InstallWheel():
+            del data["path"]
+        case BuildImage():
+            del data["engine"]
+            data["lock"] = _lock_text(step.lock)
+        case CheckConsistency():
+            if not step.lifted:
+                del data["lifted"]
+        case _:
+            pass
+    return data
+
+
+def _lock_text(lock: Lock) -> dict[str, str]:
+    return {"text": lock.text, "build_text": lock.build_text}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from scripts.errors import NoCandidateError, UsageError
 from scripts.model.facts import Facts, Interpreter
@@ -59,6 +59,11 @@ class Strategy(Protocol):
     def reservations(self, facts: Facts) -> tuple[Blocker, ...]:
         """Say why `auto` passes over it on this machine although it could be installed."""
         ...
+
+
+@runtime_checkable
+class TorchStrategy(Strategy, Protocol):
+    """A way whose torch comes from an index, by a lock."""
 
     def sources(self, request: Request, lanes: LaneTable) -> tuple[TorchSource, ...]:
         """Say where torch may come from, best first: the next is for when one cannot be reached."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.model.evidence import Observation, Outcome
+from scripts.place import Place
 from scripts.probing import ask
 from scripts.progress import say, step
-from scripts.shell import Runner
 from scripts.verification.kernel_cache import SWITCH
 
 TIMEOUTS = {"installed": 60.0, "kokoro": 600.0, "compile": 600.0}
@@ -26,10 +26,9 @@ def skipped(name: str, why: str) -> Observation:
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """The interpreter under judgement, and how its probes are started."""
+    """The environment under judgement, and how its probes are started."""
 
-    python: Path
-    run: Runner
+    place: Place
     environ: Mapping[str, str]
     """The whole environment of this verify: what an application would start in."""
     workdir: Path
@@ -45,10 +44,10 @@ class Questions:
 
         def observe() -> Observation:
             return ask(
-                self.python,
+                self.place.python,
                 probe,
                 request or {},
-                run=self.run,
+                run=self.place.run,
                 workdir=self.workdir,
                 environ=probes_environ,
                 timeout=TIMEOUTS.get(probe, _DEFAULT_TIMEOUT) if self.timeout is None else self.timeout,

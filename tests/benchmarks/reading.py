@@ -14,8 +14,8 @@ from scripts.home import CONSTRAINTS, HOME_VARIABLE, Home
 from scripts.model.forecast import Forecast, ForecastRequest
 from scripts.model.target import GB10, Architecture
 from scripts.operations.context import Context
-from scripts.operations.planning import another_machine
 from scripts.operations.predicting import foresee
+from scripts.operations.site import another_machine
 from scripts.operations.torch_lock import parse_torch
 from scripts.wheels.archive import is_library
 from scripts.wheels.evaluate import evaluate

@@ -15,7 +15,7 @@ import pytest
 
 from scripts.errors import NoCandidateError, UsageError
 from scripts.operations.context import Context
-from scripts.operations.planning import this_machine
+from scripts.operations.site import this_machine
 from tests.simulated_gpu.environments import newest_torch, torch_environment
 from tests.simulated_gpu.gpu import RunningGpu, SimulatedGpu
 from tests.simulated_gpu.remembering import RememberingRunner

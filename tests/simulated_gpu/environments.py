@@ -29,8 +29,9 @@ from scripts.model.target import SUPPORTED_PYTHONS, Architecture, PythonVersion,
 from scripts.model.wheels import Candidate, CudaBuild, IndexFile
 from scripts.operations.context import Context
 from scripts.operations.interpreters import find_interpreter
-from scripts.operations.planning import another_machine, rest_lock, this_machine
+from scripts.operations.site import another_machine, this_machine
 from scripts.operations.torch_lock import find_torch, named_source, parse_torch, pinned_lock, read_build
+from scripts.operations.torch_plan import rest_lock
 from scripts.progress import say
 from scripts.strategies.locks import make_lock, pin_named
 from scripts.wheels.evaluate import evaluate, explain

@@ -26,6 +26,7 @@ from scripts.home import Home
 from scripts.model.evidence import Observation, Report
 from scripts.model.target import GB10, Architecture
 from scripts.operations.verify import verify
+from scripts.place import Here
 from scripts.probing import DEFAULT_TIMEOUT, ask
 from scripts.shell import Runner, run
 from scripts.weights.request import to_request
@@ -198,9 +199,8 @@ class RunningGpu:
     def verify(self, *, timeout: float | None = None, census: bool = False) -> Report:
         """Judge as `invoke verify` does, with random weights, for a GB10. Raises what verify raises."""
         return verify(
-            python=self.python,
+            place=Here(python=self.python, run=self.gpu.run),
             environment=f"simulated {self.gpu.name}",
-            run=self.gpu.run,
             target=GB10,
             weights=to_request(synthetic()),
             environ=self.environ,

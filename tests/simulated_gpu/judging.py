@@ -7,6 +7,7 @@ from dataclasses import replace
 from scripts.model.target import ComputeCapability
 from scripts.operations.context import Context
 from scripts.operations.judging import Judged, Manner, find_subject, judge_subject
+from scripts.place import Here
 from tests.simulated_gpu.gpu import SimulatedGpu
 
 
@@ -25,7 +26,7 @@ def judge_simulated(
     """
     subject = find_subject(context, env=env, python=python)
     gpu = SimulatedGpu(
-        python=subject.python,
+        python=subject.place.python,
         cache=context.home.cache / "simulated-gpu",
         capability=(capability.major, capability.minor),
         environ=context.environ,
@@ -33,7 +34,7 @@ def judge_simulated(
     )
     with gpu as running:
         return judge_subject(
-            replace(subject, python=running.python),
+            replace(subject, place=Here(python=running.python, run=context.run)),
             replace(context, environ=running.environ),
             manner,
             target=capability,

@@ -26,10 +26,11 @@ from scripts.model.evidence import Observation, Outcome, Report, VerdictKind
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, Target
 from scripts.model.wheels import CudaBuild
 from scripts.operations.context import Context
-from scripts.operations.planning import another_machine
 from scripts.operations.predicting import Forecaster, load_tables
+from scripts.operations.site import another_machine
 from scripts.operations.torch_lock import find_torch, named_source, parse_torch
 from scripts.operations.verify import verify
+from scripts.place import Here
 from scripts.progress import say
 from scripts.serial import from_data, to_json
 from scripts.verification.causes import cause_of
@@ -125,9 +126,8 @@ def observe_cell(question: Question, context: Context, runner: RememberingRunner
     )
     with simulated as gpu:
         report = verify(
-            python=gpu.python,
+            place=Here(python=gpu.python, run=runner),
             environment=str(question),
-            run=runner,
             target=question.capability,
             weights=to_request(synthetic()),
             environ=gpu.environ,

@@ -7,8 +7,8 @@ from pathlib import Path
 from scripts.model.target import SUPPORTED_PYTHONS, Target
 from scripts.operations.context import Context
 from scripts.operations.fetching import fetch_wheel
-from scripts.operations.planning import this_machine
 from scripts.operations.proving import unpack_nvrtc
+from scripts.operations.site import this_machine
 from tests.simulated_gpu.environments import checked_versions, nvrtc_package, nvrtc_wheel
 from tests.simulated_gpu.kept import kept
 

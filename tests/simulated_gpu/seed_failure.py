@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.errors import BrokenError
 from scripts.model.target import Architecture
 from scripts.operations.context import Context
-from scripts.operations.planning import this_machine
+from scripts.operations.site import this_machine
 from scripts.probing import ask
 from scripts.progress import say
 from scripts.verification.gather import Speech

@@ -13,9 +13,9 @@ from scripts.home import CONSTRAINTS, Home
 from scripts.model.forecast import Forecast, ForecastRequest
 from scripts.model.target import GB10, Architecture, ComputeCapability
 from scripts.operations.context import Context
-from scripts.operations.planning import another_machine
 from scripts.operations.predicting import foresee
 from scripts.operations.proving import ask_nvrtc
+from scripts.operations.site import another_machine
 from scripts.wheels.metering import MAX_BYTES, MAX_REQUESTS
 from scripts.wheels.nvrtc import load_nvrtc, look_up
 

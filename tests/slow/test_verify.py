@@ -19,6 +19,7 @@ from scripts.home import CHECKOUT, CONSTRAINTS
 from scripts.model.evidence import Observation, Outcome, Report, VerdictKind
 from scripts.model.target import GB10
 from scripts.operations.verify import verify
+from scripts.place import Here
 from scripts.probing import ask
 from scripts.serial import to_json
 from scripts.shell import run
@@ -47,7 +48,7 @@ def report(python: Path, bytecode: Path) -> Report:
     folder = python.parent.parent
     before = state(folder)
     environ = {**os.environ, "KOKORO_SPARK_HOME": str(bytecode.parent.parent)}
-    made = verify(python=python, environment="test", run=run, target=GB10, weights=WEIGHTS, environ=environ)
+    made = verify(place=Here(python=python, run=run), environment="test", target=GB10, weights=WEIGHTS, environ=environ)
     assert state(folder) == before
     return made
 

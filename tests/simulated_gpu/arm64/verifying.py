@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from scripts.home import Home
 from scripts.model.evidence import Observation, Report
 from scripts.model.target import GB10, ComputeCapability
+from scripts.place import Here
 from scripts.verification.device_code import observe_device_code
 from scripts.verification.evidence import CANARIES, MODES, Evidence, kokoro_name
 from scripts.verification.judge import Case, judge
@@ -36,8 +37,7 @@ def verify_there(
     Without Kokoro's own runs the verdict is at most undecided; the prediction stands beside it.
     """
     questions = Questions(
-        python=gpu.running.python,
-        run=gpu.machine.run,
+        place=Here(python=gpu.running.python, run=gpu.machine.run),
         environ=gpu.running.environ,
         workdir=gpu.folder,
         bytecode=bytecode(home),

@@ -9,7 +9,7 @@ from scripts.errors import IntegrityError, NoCandidateError, UsageError
 from scripts.home import CONSTRAINTS, Home
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, PythonVersion, Target
 from scripts.model.wheels import CudaBuild, IndexFile
-from scripts.operations.planning import rest_lock
+from scripts.operations.torch_plan import rest_lock
 from scripts.strategies.locks import make_lock, parse_pins, pin_named
 from tests.simulated_gpu.environments import (
     OLDER_TRANSFORMERS,

@@ -9,7 +9,7 @@ from scripts.home import CONSTRAINTS
 from scripts.model.facts import Facts
 from scripts.model.plan import Blocker, Refusal, Request
 from scripts.model.target import Architecture, PythonVersion, Target
-from scripts.strategies.base import TorchSource
+from scripts.strategies.base import TorchSource, TorchStrategy
 from scripts.strategies.ladder import ORDER, climb, nothing_fits, refusal_lines, strategies, strategy_named
 from scripts.wheels.lanes import load_lanes
 from tests.support.machines import (
@@ -127,7 +127,9 @@ def test_several_failures_are_the_network_s_where_all_are(second: type[SparkErro
 
 
 def sources(strategy: str, **said: object) -> tuple[TorchSource, ...]:
-    return KNOWN[strategy].sources(Request(strategy=strategy, **said), LANES)  # type: ignore[arg-type]
+    found = KNOWN[strategy]
+    assert isinstance(found, TorchStrategy)
+    return found.sources(Request(strategy=strategy, **said), LANES)  # type: ignore[arg-type]
 
 
 def test_sources_of_a_lane() -> None:

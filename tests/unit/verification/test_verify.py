@@ -17,6 +17,7 @@ from scripts.model.evidence import Outcome, Report, VerdictKind
 from scripts.model.plan import Plan
 from scripts.model.target import GB10, Architecture, PythonVersion
 from scripts.operations.verify import exit_code, expected, parse_expected, verify
+from scripts.place import Here
 from scripts.shell import Completed
 from scripts.verification.simulation import ROWS
 from tests.unit.verification.cases import REFUSED, RIGHT, cpu_build, device, spoke
@@ -91,7 +92,7 @@ def run_verify(python: ScriptedPython, **options: Any) -> Report:
         "weights": SYNTHETIC,
         "environ": {"PATH": "/bin"},
     }
-    return verify(python=Path("/env/bin/python"), run=python, **(defaults | options))
+    return verify(place=Here(python=Path("/env/bin/python"), run=python), **(defaults | options))
 
 
 def outcomes(report: Report) -> dict[str, Outcome]:
