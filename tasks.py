@@ -400,7 +400,7 @@ def _given(text: str | None, option: str) -> str | None:
 def _elsewhere(platform: str, python: str) -> Any:
     """Name the machine that a wheel is for, which need not be this one."""
     from scripts.model.target import Architecture, PythonVersion
-    from scripts.operations.planning import another_machine
+    from scripts.operations.site import another_machine
 
     return another_machine(Architecture.parse(platform), PythonVersion.parse(python))
 
