@@ -1,7 +1,6 @@
 """`auto`: the strategies from best to last, and why each better one was passed over.
 
-The order is for a Spark: the lane the project was made for, its newer sister, the default index, older lanes, the
-CPU. Rungs still to come stand between the lanes and the CPU: nvrtc-override, prebuilt, ngc, source, onnx.
+The order is for a Spark: the default index, whose CUDA builds need no second one, the lanes, the CPU.
 """
 
 from __future__ import annotations
@@ -14,21 +13,10 @@ from scripts.model.facts import Facts
 from scripts.model.plan import Refusal
 from scripts.model.target import Target
 from scripts.strategies.base import Strategy
-from scripts.strategies.cpu import CpuWheels
-from scripts.strategies.cuda import CudaWheels
-from scripts.wheels.lanes import LaneTable
+from scripts.strategies.known import strategies as strategies  # noqa: PLC0414 - context.py names it here
 
 AUTO = "auto"
-ORDER = ("cu130", "cu132", "pypi", "cu129", "cu128", "cu126", "cpu")
-
-
-def strategies(lanes: LaneTable) -> dict[str, Strategy]:
-    """Every strategy by its name, in the ladder's order."""
-    found: dict[str, Strategy] = {}
-    for name in ORDER:
-        lane = lanes.named(name)
-        found[name] = CpuWheels(lane) if name == "cpu" else CudaWheels(lane)
-    return found
+ORDER = ("pypi", "cu130", "cu132", "cu129", "cu128", "cu126", "cpu")
 
 
 def strategy_named(name: str, known: Mapping[str, Strategy], *, auto: bool = True) -> Strategy:

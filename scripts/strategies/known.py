@@ -1,0 +1,21 @@
+"""Every strategy there is, by its name. Which is better than which is the ladder's to say (strategies/ladder.py)."""
+
+from __future__ import annotations
+
+from scripts.strategies.base import Strategy
+from scripts.strategies.cpu import CpuWheels
+from scripts.strategies.cuda import CudaWheels
+from scripts.wheels.lanes import LaneTable
+
+LANES = ("pypi", "cu130", "cu132", "cu129", "cu128", "cu126")
+"""The default index and the lanes that hold CUDA builds."""
+
+
+def strategies(lanes: LaneTable) -> dict[str, Strategy]:
+    """Give every strategy by its name, in the order in which a message lists them."""
+    known: tuple[Strategy, ...] = (
+        *(CudaWheels(lanes.named(name)) for name in LANES),
+        # Every other strategy has one line here.
+        CpuWheels(lanes.named("cpu")),
+    )
+    return {strategy.name: strategy for strategy in known}
