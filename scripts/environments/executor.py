@@ -15,7 +15,7 @@ from typing import assert_never
 from scripts.disk import disk_errors, write_whole
 from scripts.environments.contents import distribution, installed_file_sets
 from scripts.environments.store import TOOL, Store, empty
-from scripts.environments.uv import failure, killed, only_from
+from scripts.environments.uv import failure, killed, only_from, plain_words
 from scripts.errors import DiskError, IntegrityError, SparkError
 from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
 from scripts.model.plan import (
@@ -120,10 +120,14 @@ class Executor:
         self._uv([*arguments, str(wheel)], doing=f"installing {name}")
 
     def _check(self, step: CheckConsistency, folder: Path) -> None:
-        self._uv(
-            ["pip", "check", "--quiet", "--python", str(folder)],
-            doing="checking that the packages fit together",
-        )
+        doing = "checking that the packages fit together"
+        arguments = ["pip", "check", "--quiet", "--python", str(folder)]
+        if step.lifted:
+            done = self._run(arguments, doing=doing)
+            if not done.ok and not only_lifted(done.stderr + done.stdout, step.lifted):
+                raise failure(done.stderr + done.stdout, doing=doing)
+        else:
+            self._uv(arguments, doing=doing)
         check_torch(step, folder)
 
     def _install_lock(self, step: InstallLock, folder: Path) -> None:
@@ -144,6 +148,14 @@ class Executor:
         self._uv([*arguments, "-r", str(requirements)], doing=f"installing {what}", index=lock.index)
 
     def _uv(self, arguments: list[str], *, doing: str, index: str | None = None) -> Completed:
+        """Run uv. Raises the error that its failure means."""
+        done = self._run(arguments, doing=doing, index=index)
+        if not done.ok:
+            raise failure(done.stderr + done.stdout, doing=doing)
+        return done
+
+    def _run(self, arguments: list[str], *, doing: str, index: str | None = None) -> Completed:
+        """Run uv to whatever end. Raises BuildError where a signal ended it."""
         done = self.run(
             [self.uv, "--no-config", *arguments],
             env=only_from(index, self.environ),
@@ -152,8 +164,6 @@ class Executor:
         )
         if done.returncode is not None and done.returncode < 0:
             raise killed(done.returncode, doing=doing)
-        if not done.ok:
-            raise failure(done.stderr + done.stdout, doing=doing)
         return done
 
 
@@ -174,9 +184,25 @@ def describe(step: Step) -> str:
             return f"build an image of {step.base} and {len(step.lock.pins)} packages with {step.engine}"
         case CheckConsistency():
             build = f"CUDA {step.cuda}" if step.cuda else "CPU only"
-            return f"check that everything fits together and torch is {step.torch} ({build})"
+            lifted = f", but for {', '.join(step.lifted)}," if step.lifted else ""
+            return f"check that everything fits together{lifted} and torch is {step.torch} ({build})"
         case _:
             assert_never(step)
+
+
+_COUNT = re.compile(r"Found (\d+) incompatibilit(?:y|ies)")
+_PINS_ANOTHER = re.compile(r"The package `torch` requires `([a-z0-9-]+)==[^`]+`, but `[^`]+` is installed")
+
+
+def only_lifted(words: str, lifted: tuple[str, ...]) -> bool:
+    """Tell whether all that `uv pip check` complains of is that torch pins other releases of the lifted packages.
+
+    Every line must be read, and as many complaints as uv counted: anything else is no agreement.
+    """
+    lines = [line.strip() for line in plain_words(words).splitlines() if line.strip()]
+    counts = [int(found[1]) for line in lines if (found := _COUNT.fullmatch(line))]
+    named = [found[1] for line in lines if (found := _PINS_ANOTHER.fullmatch(line)) and found[1] in lifted]
+    return len(counts) == 1 and counts[0] == len(named) == len(lines) - 1
 
 
 def require_hash(wheel: Path, sha256: str) -> None:

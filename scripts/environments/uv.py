@@ -170,7 +170,7 @@ def only_from(index: str | None, environ: Mapping[str, str]) -> dict[str, str]:
 
 def failure(stderr: str, *, doing: str) -> SparkError:
     """Turn uv's words into the error they mean, with the words beside it."""
-    words = redact(_without_bars(stderr)).strip()
+    words = redact(plain_words(stderr)).strip()
     told = _from_error_on(words)
     for pattern, kind, reference, message, hint in _KINDS:
         if re.search(pattern, told, re.IGNORECASE):
@@ -219,7 +219,7 @@ def _tail(words: str, lines: int = 15) -> str:
     return "\n".join(words.splitlines()[-lines:])
 
 
-def _without_bars(text: str) -> str:
+def plain_words(text: str) -> str:
     """Take terminal control sequences and redrawn lines out."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r\n", "\n")
     return "\n".join(line.rsplit("\r", 1)[-1].rstrip() for line in plain.split("\n") if line.strip())

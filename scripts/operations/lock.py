@@ -22,7 +22,7 @@ from scripts.operations.context import Context
 from scripts.operations.torch_lock import choose_torch, compile_torch, require_cuda, require_lane_names
 from scripts.progress import say
 from scripts.strategies.base import CPU_LANE, TorchSource
-from scripts.strategies.locks import BUILD, REST, SOURCE_BUILDS, lock_filename, make_lock
+from scripts.strategies.locks import BUILD, OVERRIDE, REST, SOURCE_BUILDS, lock_filename, make_lock
 from scripts.wheels.lanes import LaneTable
 
 LOCK_STATE = "lock.toml"
@@ -32,9 +32,10 @@ _UNIVERSAL: dict[str, tuple[PythonVersion, tuple[str, ...]]] = {
     "dev": (PythonVersion(3, 11), ()),
     "weights-tools": (PythonVersion(3, 10), ("numpy", "typing-extensions")),
     "weights-node": (PythonVersion(3, 10), ()),
+    OVERRIDE: (PythonVersion(3, 10), ()),
 }
-"""What is not installed into an environment: its lowest Python, and what stands beside it already. toolkit before dev,
-whose input follows toolkit's pins."""
+"""What is the same for every target: its lowest Python, and what stands beside it already. toolkit before dev, whose
+input follows toolkit's pins."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from scripts.model.plan import Plan, Request
 from scripts.operations.context import Context
+from scripts.operations.planning_override import plan_override
 from scripts.operations.site import Site
 from scripts.operations.torch_plan import plan_torch
 from scripts.strategies.base import Strategy, TorchStrategy
@@ -14,7 +15,9 @@ from scripts.strategies.base import Strategy, TorchStrategy
 Planner: TypeAlias = Callable[[Request, Site, Context], Plan]
 """Decide on an environment, changing nothing but the cache. Raises the error of what stands in the way."""
 
-PLANNERS: dict[str, Planner] = {}
+PLANNERS: dict[str, Planner] = {
+    "nvrtc-override": plan_override,
+}
 
 
 def plan_for(strategy: Strategy, request: Request, site: Site, context: Context, *, refresh: bool) -> Plan:

@@ -20,11 +20,15 @@ from scripts.model.plan import (
 )
 from scripts.serial import to_data
 from scripts.strategies.base import PlanInputs
-from scripts.strategies.locks import cuda_of, nvrtc_of, pin_named
+from scripts.strategies.locks import cuda_of, nvrtc_of, pin_named, without
 
 
-def assemble(strategy: str, inputs: PlanInputs) -> Plan:
-    """Make the plan. `inputs.locks` come in installation order, torch's first."""
+def assemble(strategy: str, inputs: PlanInputs, *, lifted: Lock | None = None) -> Plan:
+    """Make the plan. `inputs.locks` come in installation order, torch's first.
+
+    `lifted` pins packages that are to be newer than torch's lock has them: they are installed in the place of those,
+    right after torch. The plan's CUDA stays torch's own, its NVRTC is the one that is installed.
+    """
     pins = [pin for lock in inputs.locks for pin in lock.pins]
     torch = pin_named(pins, "torch")
     if torch is None:
@@ -38,9 +42,9 @@ def assemble(strategy: str, inputs: PlanInputs) -> Plan:
     cuda = cuda_of(pins)
     steps: tuple[Step, ...] = (
         CreateVenv(interpreter=inputs.interpreter.path if inputs.interpreter else "", python=python),
-        *(InstallLock(lock=lock) for lock in inputs.locks),
+        *(InstallLock(lock=lock) for lock in _lifting(inputs.locks, lifted)),
         *(InstallMade(name=name, version=version, sha256=sha256) for name, version, sha256 in inputs.made),
-        CheckConsistency(torch=torch.version, cuda=cuda),
+        CheckConsistency(torch=torch.version, cuda=cuda, lifted=_names(lifted)),
     )
     return Plan(
         strategy=strategy,
@@ -49,11 +53,23 @@ def assemble(strategy: str, inputs: PlanInputs) -> Plan:
         python=inputs.target.python,
         torch=torch.version,
         cuda=cuda,
-        nvrtc=nvrtc_of(pins),
+        nvrtc=nvrtc_of([*(lifted.pins if lifted else ()), *pins]),
         steps=steps,
         digest=digest(strategy, inputs.source.name, str(inputs.target.architecture), steps),
         notes=inputs.notes,
     )
+
+
+def _lifting(locks: tuple[Lock, ...], lifted: Lock | None) -> tuple[Lock, ...]:
+    """Put the lifted pins in the place of torch's own."""
+    if lifted is None:
+        return locks
+    torch, *rest = locks
+    return (without(torch, _names(lifted)), lifted, *rest)
+
+
+def _names(lifted: Lock | None) -> tuple[str, ...]:
+    return () if lifted is None else tuple(pin.name for pin in lifted.pins)
 
 
 def digest(strategy: str, source: str, architecture: str, steps: tuple[Step, ...]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from scripts.strategies.base import Strategy
 from scripts.strategies.cpu import CpuWheels
 from scripts.strategies.cuda import CudaWheels
+from scripts.strategies.override import LANE as OVERRIDDEN_LANE
+from scripts.strategies.override import NvrtcOverride
 from scripts.wheels.lanes import LaneTable
 
 LANES = ("pypi", "cu130", "cu132", "cu129", "cu128", "cu126")
@@ -16,6 +18,7 @@ def strategies(lanes: LaneTable) -> dict[str, Strategy]:
     known: tuple[Strategy, ...] = (
         *(CudaWheels(lanes.named(name)) for name in LANES),
         # Every other strategy has one line here.
+        NvrtcOverride(lanes.named(OVERRIDDEN_LANE)),
         CpuWheels(lanes.named("cpu")),
     )
     return {strategy.name: strategy for strategy in known}

@@ -19,6 +19,9 @@ REST = "kokoro"
 BUILD = "build"
 """The lock of what source builds need."""
 
+OVERRIDE = "nvrtc-override"
+"""The lock of the one NVRTC that is put in the place of the one that an older torch pins."""
+
 SOURCE_BUILDS = ("docopt",)
 """The packages of the closure that exist as source only. Every other one must have a wheel."""
 
@@ -72,6 +75,15 @@ def _bad(what: str, entry: str, problem: str) -> IntegrityError:
 def make_lock(name: str, text: str, *, index: str | None, build_text: str = "") -> Lock:
     """Make a Lock of a file's text."""
     return Lock(name=name, index=index, text=text, build_text=build_text, pins=parse_pins(text, what=name))
+
+
+def without(lock: Lock, names: Iterable[str]) -> Lock:
+    """Take pins out of a lock, by name; everything else of it stays. Comments go."""
+    left_out = set(names)
+    entries = _entries(lock.text)
+    kept = [entry for entry, pin in zip(entries, lock.pins, strict=True) if pin.name not in left_out]
+    text = "".join(entry.replace(" --hash=", " \\\n    --hash=") + "\n" for entry in kept)
+    return make_lock(lock.name, text, index=lock.index, build_text=lock.build_text)
 
 
 def pin_named(pins: Iterable[Pin], *names: str) -> Pin | None:
