@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
 from scripts.disk import disk_errors, write_whole
 from scripts.environments.contents import distribution, installed_file_sets
-from scripts.environments.store import TOOL, Store, empty
+from scripts.environments.realising import realise
+from scripts.environments.store import Store
 from scripts.environments.uv import failure, killed, only_from, plain_words
-from scripts.errors import DiskError, IntegrityError, SparkError
-from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
+from scripts.errors import IntegrityError
+from scripts.model.environment import EnvironmentRecord
 from scripts.model.plan import (
     BuildImage,
     CheckConsistency,
@@ -28,7 +27,6 @@ from scripts.model.plan import (
     Plan,
     Step,
 )
-from scripts.progress import say
 from scripts.redaction import redact
 from scripts.shell import Completed, Runner
 
@@ -54,43 +52,14 @@ class Executor:
 
         Raises the error of the step that failed; the record then says failed, and the content is gone.
         """
-        folder = self.store.path(plan.environment)
-        self._clear(folder)
-        record = EnvironmentRecord(
-            schema=RECORD_SCHEMA,
-            tool=TOOL,
-            name=plan.environment,
-            state=EnvironmentState.BUILDING,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        return realise(
+            plan,
+            store=self.store,
             uv_version=self.uv_version,
-            plan=plan,
+            describe=describe,
+            perform=self._perform,
+            finish=lambda record, folder: dataclasses.replace(record, distributions=installed_file_sets(folder)),
         )
-        try:
-            self.store.write(record)
-            for index, step in enumerate(plan.steps):
-                say(f"[{index + 1}/{len(plan.steps)}] {describe(step)}")  # uv draws its own bars below it
-                self._perform(step, folder)
-                record = dataclasses.replace(record, completed_steps=index + 1)
-                self.store.write(record)
-            ready = dataclasses.replace(record, state=EnvironmentState.READY, distributions=installed_file_sets(folder))
-            self.store.write(ready)
-        except SparkError as error:
-            self._give_up(record, folder, error)
-            raise
-        return ready
-
-    def _give_up(self, record: EnvironmentRecord, folder: Path, error: SparkError) -> None:
-        """Keep the reason, give the space back."""
-        self._clear(folder)
-        try:
-            self.store.write(dataclasses.replace(record, state=EnvironmentState.FAILED, reason=error.message))
-        except DiskError:  # the disk is full: an empty folder without a record tells no lie
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _clear(self, folder: Path) -> None:
-        if folder.exists():
-            with disk_errors(folder):
-                empty(folder)
 
     def _perform(self, step: Step, folder: Path) -> None:
         match step:
