@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from scripts.model.plan import Plan, Request
 from scripts.operations.context import Context
+from scripts.operations.planning_image import plan_image
 from scripts.operations.planning_override import plan_override
 from scripts.operations.site import Site
 from scripts.operations.torch_plan import plan_torch
@@ -16,6 +17,7 @@ Planner: TypeAlias = Callable[[Request, Site, Context], Plan]
 """Decide on an environment, changing nothing but the cache. Raises the error of what stands in the way."""
 
 PLANNERS: dict[str, Planner] = {
+    "ngc": plan_image,
     "nvrtc-override": plan_override,
 }
 

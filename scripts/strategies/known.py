@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from scripts.home import CONSTRAINTS
 from scripts.strategies.base import Strategy
 from scripts.strategies.cpu import CpuWheels
 from scripts.strategies.cuda import CudaWheels
+from scripts.strategies.images import load_images
+from scripts.strategies.ngc import Ngc
 from scripts.strategies.override import LANE as OVERRIDDEN_LANE
 from scripts.strategies.override import NvrtcOverride
 from scripts.wheels.lanes import LaneTable
@@ -19,6 +22,7 @@ def strategies(lanes: LaneTable) -> dict[str, Strategy]:
         *(CudaWheels(lanes.named(name)) for name in LANES),
         # Every other strategy has one line here.
         NvrtcOverride(lanes.named(OVERRIDDEN_LANE)),
+        Ngc(load_images(CONSTRAINTS / "images.toml")),
         CpuWheels(lanes.named("cpu")),
     )
     return {strategy.name: strategy for strategy in known}
