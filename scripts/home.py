@@ -62,3 +62,8 @@ class Home:
     def reports(self) -> Path:
         """What verify wrote last, per environment."""
         return self.root / "reports"
+
+    @property
+    def repairs(self) -> Path:
+        """Backups of what `env.repair` changed in environments that are not ours: they outlive `env.purge`."""
+        return self.root / "repairs"
