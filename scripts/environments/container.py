@@ -1,0 +1,248 @@
+"""A container environment as a place: every command in a container of its own, files copied out of the image."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scripts.disk import disk_errors
+from scripts.environments.engine_errors import UNKNOWN, engine_failure, engine_missing
+from scripts.environments.engines import Engine, Mount, engine_named, read_image
+from scripts.model.environment import ContainerRecord
+from scripts.shell import Completed, ProgramNotFoundError, Runner
+
+PYTHON = Path("/opt/kokoro-spark/bin/python")
+"""The environment's interpreter in every image of ours."""
+
+PASSED_ON = frozenset(
+    {
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "USE_PYTORCH_KERNEL_CACHE",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONNOUSERSITE",
+    }
+)
+"""Variables that mean the same inside as outside."""
+PASSED_ON_PREFIXES = (
+    "CUBLAS_",
+    "CUDA_",
+    "CUDNN_",
+    "GOMP_",
+    "HF_",
+    "KMP_",
+    "KOKORO_SPARK_",
+    "LC_",
+    "MKL_",
+    "NCCL_",
+    "NVIDIA_",
+    "OMP_",
+    "OPENBLAS_",
+    "PYTORCH_",
+    "TOKENIZERS_",
+    "TORCH",
+    "TRANSFORMERS_",
+    "TRITON_",
+)
+KEPT_BACK = frozenset({"HF_TOKEN", "NVIDIA_VISIBLE_DEVICES"})
+"""A credential, for nothing is fetched inside; and what the engine itself sets for the devices that it gives."""
+
+ENGINE_FAILED, NOT_STARTABLE, NOT_FOUND = 125, 126, 127
+_SIGNALLED = 128
+_PATIENCE = 60.0
+"""Seconds for what an engine does by itself: ending a container, telling of an image."""
+
+
+def passed_on(environ: Mapping[str, str], mounts: Sequence[Mount]) -> list[str]:
+    """Name the variables that a container is given, in order.
+
+    One that holds paths is given where all of them are the same inside: elsewhere they name other files, or none.
+    """
+    return sorted(
+        name
+        for name, value in environ.items()
+        if (name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)) and name not in KEPT_BACK
+        if all(is_shared(Path(part), mounts) for part in value.split(os.pathsep) if part.startswith("/"))
+    )
+
+
+def is_shared(path: Path, mounts: Sequence[Mount], *, writable: bool = False) -> bool:
+    """Tell whether a path is the same inside; with `writable`, whether it can be written there."""
+    around = [one for one in mounts if path.is_relative_to(one.folder)]
+    innermost = max(around, key=lambda one: len(one.folder.parts), default=None)
+    return innermost is not None and (innermost.writable or not writable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerRunner:
+    """A Runner whose commands run inside, as the caller's user; paths below its mounts are the same there."""
+
+    engine: Engine
+    image: str
+    """Its id or a tag of it."""
+    run: Runner
+    """What starts the engine's client."""
+    gpu: bool
+    mounts: tuple[Mount, ...]
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float | None = None,
+        tee: bool = False,
+        pass_fds: Sequence[int] = (),
+    ) -> Completed:
+        """Run a command inside; see scripts.shell.run. No container of it is left, however it ends.
+
+        `cwd` is mounted, and can be written. Of `env` (None: ours) the command is given what passed_on names; all of
+        it is the client's, which finds the engine by it.
+
+        Raises ProgramNotFoundError where the image has no such program, and what engine_failure gives.
+        """
+        given = dict(os.environ if env is None else env)
+        mounts = self.mounts
+        if cwd is not None and not is_shared(cwd, mounts, writable=True):
+            mounts = (*mounts, Mount(folder=cwd, writable=True))
+        name = f"kokoro-spark-{os.getpid()}-{secrets.token_hex(4)}"
+        command = self.engine.run(
+            self.image,
+            argv,
+            name=name,
+            mounts=mounts,
+            variables=passed_on(given, mounts),
+            gpu=self.gpu,
+            workdir=cwd,
+            user=f"{os.getuid()}:{os.getgid()}",
+        )
+        try:
+            done = self.run(command, env=given, timeout=timeout, tee=tee, pass_fds=pass_fds)
+        except ProgramNotFoundError as error:
+            raise engine_missing(self.engine.name, doing=f"running {argv[0]}") from error
+        except BaseException:
+            self._end(name, given)
+            raise
+        if done.returncode is None:
+            self._end(name, given)
+        return self._read(done, argv)
+
+    def _end(self, name: str, environ: Mapping[str, str]) -> None:
+        """End a container whose client is gone; where it ended by itself, the engine says so, and that is well."""
+        for command in (self.engine.kill(name), self.engine.remove(name)):
+            self.run(command, env=environ, timeout=_PATIENCE)
+
+    def _read(self, done: Completed, argv: Sequence[str]) -> Completed:
+        """Turn the client's exit code into the command's own."""
+        code = done.returncode
+        doing = f"running {Path(argv[0]).name} in a container"
+        if code == ENGINE_FAILED or (code and "exec format error" in done.stderr.lower()):
+            raise engine_failure(done.stderr, doing=doing, engine=self.engine.name)
+        if code in {NOT_STARTABLE, NOT_FOUND}:
+            error = engine_failure(done.stderr, doing=doing, engine=self.engine.name)
+            if error.reference != UNKNOWN:  # podman says 126 for most of what the engine itself could not do
+                raise error
+            raise ProgramNotFoundError(
+                f"{argv[0]} cannot be started in the image {self.image}",
+                context=done.stderr.strip(),
+                reference="program-not-found",
+                hint="run `invoke setup` again with the options that the environment was set up with",
+            )
+        if code is not None and code - _SIGNALLED in set(signal.Signals):
+            code = _SIGNALLED - code
+        return replace(done, argv=tuple(argv), returncode=code)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerPlace:
+    """A scripts.place.Place: an environment in an image."""
+
+    python: Path
+    run: ContainerRunner
+    image: str
+    """The tag that we gave the image; `run` takes its id."""
+
+    def sharing(self, folder: Path) -> ContainerPlace:
+        """Give the same place with a folder in it that can be written."""
+        mounts = (*self.run.mounts, Mount(folder=folder, writable=True))
+        return replace(self, run=replace(self.run, mounts=mounts))
+
+    def find(self, folder: Path, pattern: str) -> tuple[Path, ...]:
+        """List the files of a folder of the image whose name fits the pattern, by name."""
+        program = "import pathlib, sys; print(*pathlib.Path(sys.argv[1]).glob(sys.argv[2]), sep='\\n')"
+        done = self.run([str(self.python), "-I", "-c", program, str(folder), pattern], timeout=_PATIENCE)
+        if not done.ok:
+            raise engine_failure(done.stderr, doing=f"looking into {folder}", engine=self.run.engine.name)
+        return tuple(sorted(Path(line) for line in done.stdout.splitlines() if line))
+
+    def fetch(self, path: Path, folder: Path) -> Path:
+        """Copy a file out of the image into `folder`, once. Nothing is started for it.
+
+        Raises what engine_failure gives.
+        """
+        copied = folder / path.name
+        if copied.exists():
+            return copied
+        engine, name = self.run.engine, f"kokoro-spark-{os.getpid()}-{secrets.token_hex(4)}"
+        doing = f"copying {path} out of the image"
+        self._ask(engine.create(self.run.image, name=name), doing=doing)
+        try:
+            self._ask(engine.copy_out(name, path, folder), doing=doing)
+        finally:
+            self.run.run(engine.remove(name), timeout=_PATIENCE)
+        return copied
+
+    def image_id(self) -> str | None:
+        """Give the id of the image that our tag names now; None: there is none any more.
+
+        Raises EngineError where the engine does not answer.
+        """
+        engine = self.run.engine
+        done = self._start(engine.inspect_image(self.image), doing="looking at the image")
+        found = read_image(done.stdout)
+        if found is not None:
+            return found.id
+        error = engine_failure(done.stderr, doing="looking at the image", engine=engine.name)
+        if error.reference != "image-gone":
+            raise error
+        return None
+
+    def _ask(self, command: list[str], *, doing: str) -> Completed:
+        done = self._start(command, doing=doing)
+        if not done.ok:
+            raise engine_failure(done.stderr, doing=doing, engine=self.run.engine.name)
+        return done
+
+    def _start(self, command: list[str], *, doing: str) -> Completed:
+        try:
+            return self.run.run(command)
+        except ProgramNotFoundError as error:
+            raise engine_missing(self.run.engine.name, doing=doing) from error
+
+
+def container_place(record: ContainerRecord, *, run: Runner, gpu: bool, mounts: Sequence[Mount] = ()) -> ContainerPlace:
+    """Give the place of an environment that was built. It runs by the id on record: a tag can be moved."""
+    runner = ContainerRunner(
+        engine=engine_named(record.engine), image=record.image_id, run=run, gpu=gpu, mounts=tuple(mounts)
+    )
+    return ContainerPlace(python=PYTHON, run=runner, image=record.image)
+
+
+def caller_mounts(checkout: Path, data: Path, folders: Sequence[Path]) -> tuple[Mount, ...]:
+    """Say what of this machine a container environment sees: the checkout to read, the data root and folders to write.
+
+    A folder that is not there is made: an engine mounts nothing else.
+    """
+    for folder in (data, *folders):
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    return (
+        Mount(folder=checkout, writable=False),
+        *(Mount(folder=folder.resolve(), writable=True) for folder in (data, *folders)),
+    )
