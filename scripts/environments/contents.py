@@ -11,7 +11,10 @@ from packaging.utils import canonicalize_name
 from scripts.model.environment import InstalledFileSet
 from scripts.strategies.locks import NVRTC_NAMES
 
-WATCHED = ("torch", *NVRTC_NAMES, "kokoro", "kokoro-spark", "misaki")
+WATCHED = (
+    *("torch", *NVRTC_NAMES, "kokoro", "kokoro-spark", "misaki"),
+    *("onnxruntime", "onnxruntime-gpu", "kokoro-onnx"),
+)
 """The distributions whose files verify checks."""
 
 

@@ -152,6 +152,8 @@ def describe(step: Step) -> str:
         case BuildImage():
             return f"build an image of {step.base} and {len(step.lock.pins)} packages with {step.engine}"
         case CheckConsistency():
+            if not step.torch:
+                return "check that everything fits together"
             build = f"CUDA {step.cuda}" if step.cuda else "CPU only"
             lifted = f", but for {', '.join(step.lifted)}," if step.lifted else ""
             return f"check that everything fits together{lifted} and torch is {step.torch} ({build})"
@@ -188,7 +190,12 @@ def require_hash(wheel: Path, sha256: str) -> None:
 
 
 def check_torch(step: CheckConsistency, folder: Path) -> None:
-    """Compare the torch that is installed with the plan's, by its metadata: without importing it."""
+    """Compare the torch that is installed with the plan's, by its metadata: without importing it.
+
+    A plan without torch has nothing to compare: `uv pip check` has compared the rest with each other.
+    """
+    if not step.torch:
+        return
     found = distribution(folder, "torch")
     if found is None or found.version != step.torch:
         raise IntegrityError(

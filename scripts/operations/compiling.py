@@ -24,16 +24,20 @@ def compile_lock(
     context: Context,
     doing: str,
     options: Sequence[str] = (),
+    manylinux: str = "2_28",
 ) -> str:
     """Resolve `requirements` from one index alone, leaving out every name of `dropping`.
 
-    Returns the requirements text with hashes, without header. Raises what uv's failure means.
+    `manylinux` is the level that the target's glibc takes. Returns the requirements text with hashes, without header.
+    Raises what uv's failure means.
     """
     with tempfile.TemporaryDirectory(prefix="kokoro-spark-lock-") as name:
         folder = Path(name)
         (folder / "in.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
         (folder / "overrides.txt").write_text(dropping_overrides(dropping), encoding="utf-8")
-        arguments = compile_arguments(architecture=architecture, python=python, exclude_newer=exclude_newer)
+        arguments = compile_arguments(
+            architecture=architecture, python=python, exclude_newer=exclude_newer, manylinux=manylinux
+        )
         return _compile(
             folder / "in.txt",
             [*arguments, *options, "--override", str(folder / "overrides.txt")],

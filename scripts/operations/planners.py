@@ -8,6 +8,7 @@ from typing import TypeAlias
 from scripts.model.plan import Plan, Request
 from scripts.operations.context import Context
 from scripts.operations.planning_image import plan_image
+from scripts.operations.planning_onnx import plan_onnx
 from scripts.operations.planning_override import plan_override
 from scripts.operations.site import Site
 from scripts.operations.torch_plan import plan_torch
@@ -19,6 +20,7 @@ Planner: TypeAlias = Callable[[Request, Site, Context], Plan]
 PLANNERS: dict[str, Planner] = {
     "ngc": plan_image,
     "nvrtc-override": plan_override,
+    "onnx": plan_onnx,
 }
 
 

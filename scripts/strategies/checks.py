@@ -11,21 +11,21 @@ LOWEST_GLIBC = (2, 28)
 """What torch's wheels are built for (manylinux_2_28)."""
 
 
-def wheels_run(facts: Facts, target: Target) -> tuple[Blocker, ...]:
-    """Linux with a glibc that torch's wheels accept."""
+def wheels_run(facts: Facts, target: Target, *, whose: str = "torch's") -> tuple[Blocker, ...]:
+    """Linux with a glibc that the wheels accept: torch's, or `whose`."""
     if facts.host.system != "Linux":
         return (Blocker(reason=f"this is {facts.host.system}, and the environments are made for Linux"),)
     if target.architecture == facts.host.architecture and (facts.host.libc or "").lower() not in {"glibc", ""}:
         return (
             Blocker(
-                reason=f"this system's C library is {facts.host.libc}; torch's wheels need glibc",
+                reason=f"this system's C library is {facts.host.libc}; {whose} wheels need glibc",
                 hint="use a glibc distribution (DGX OS, Ubuntu, Debian) or a container of one",
             ),
         )
     if target.glibc < LOWEST_GLIBC:
         return (
             Blocker(
-                reason=f"glibc {target.glibc[0]}.{target.glibc[1]} is older than the 2.28 that torch's wheels need",
+                reason=f"glibc {target.glibc[0]}.{target.glibc[1]} is older than the 2.28 that {whose} wheels need",
                 hint="use a newer distribution or a container of one",
             ),
         )

@@ -8,6 +8,7 @@ from scripts.strategies.cpu import CpuWheels
 from scripts.strategies.cuda import CudaWheels
 from scripts.strategies.images import load_images
 from scripts.strategies.ngc import Ngc
+from scripts.strategies.onnx import OnnxRuntime
 from scripts.strategies.override import LANE as OVERRIDDEN_LANE
 from scripts.strategies.override import NvrtcOverride
 from scripts.wheels.lanes import LaneTable
@@ -23,6 +24,7 @@ def strategies(lanes: LaneTable) -> dict[str, Strategy]:
         # Every other strategy has one line here.
         NvrtcOverride(lanes.named(OVERRIDDEN_LANE)),
         Ngc(load_images(CONSTRAINTS / "images.toml")),
+        OnnxRuntime(),
         CpuWheels(lanes.named("cpu")),
     )
     return {strategy.name: strategy for strategy in known}

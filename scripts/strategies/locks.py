@@ -120,13 +120,15 @@ def dropping_overrides(names: Iterable[str]) -> str:
     return "".join(f"{name} ; sys_platform == 'never'\n" for name in sorted(set(names)))
 
 
-def compile_arguments(*, architecture: Architecture, python: PythonVersion, exclude_newer: str | None) -> list[str]:
+def compile_arguments(
+    *, architecture: Architecture, python: PythonVersion, exclude_newer: str | None, manylinux: str = "2_28"
+) -> list[str]:
     """Give the `uv pip compile` options that make an environment's lock reproducible on any machine.
 
     manylinux_2_28 is what torch's own wheels ask for; a lower level silently resolves an old torch.
     """
     arguments = _common_arguments(python, exclude_newer)
-    arguments += ["--python-platform", f"{architecture}-manylinux_2_28", "--only-binary", ":all:"]
+    arguments += ["--python-platform", f"{architecture}-manylinux_{manylinux}", "--only-binary", ":all:"]
     for name in SOURCE_BUILDS:
         arguments += ["--no-binary", name]
     return arguments

