@@ -8,9 +8,9 @@
 ARG BASE=nvcr.io/nvidia/pytorch:25.12-py3
 
 FROM ${BASE} AS packages
-# This stage holds pip's configuration, credentials and all. By this label it can be found, and deleted after the build.
-ARG STAGE=by-hand
-LABEL kokoro-spark.stage=${STAGE}
+# This stage holds pip's configuration, credentials and all. By this label it is found, and deleted after the build.
+ARG BUILD=by-hand
+LABEL kokoro-spark.build=${BUILD}
 USER root
 COPY . /context/
 # The configuration that the context brings, and no other: an image of NVIDIA's pins in PIP_CONSTRAINT what it was made
@@ -33,6 +33,8 @@ RUN PYTHONPATH=/tools /opt/kokoro-spark/bin/python -m pip install --ignore-insta
     && /opt/kokoro-spark/bin/python -m pip install --no-deps --require-hashes --no-index -r /context/made.txt
 
 FROM ${BASE}
+ARG BUILD=by-hand
+LABEL kokoro-spark.build=${BUILD}
 ARG USER_ID=10001
 USER root
 COPY --from=packages /opt/kokoro-spark /opt/kokoro-spark

@@ -1,0 +1,227 @@
+"""Build a plan's image: base image, context, engine; then ask the image what is in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from scripts.environments.container import container_place
+from scripts.environments.engine_errors import engine_failure, engine_missing
+from scripts.environments.engines import Engine, ImageFacts, engine_named, read_image
+from scripts.environments.executor import MakeWheel, describe
+from scripts.environments.image_context import (
+    RECIPE,
+    PipSettings,
+    clear_pip_settings,
+    write_context,
+    write_pip_settings,
+)
+from scripts.environments.image_errors import build_failure, killed
+from scripts.environments.realising import realise
+from scripts.environments.store import Store
+from scripts.errors import IntegrityError, NoCandidateError
+from scripts.model.environment import ContainerRecord, EnvironmentRecord
+from scripts.model.plan import BuildImage, InstallMade, Plan, Step
+from scripts.model.target import Architecture
+from scripts.progress import step as showing
+from scripts.shell import Completed, ProgramNotFoundError, Runner
+
+REPOSITORY = "kokoro-spark/ngc"
+"""Only images of this name are ever removed."""
+ANSWER = Path("/opt/kokoro-spark/image.json")
+"""In the image: what the check at the build's end found (docker/base_torch.py)."""
+BUILD_LABEL = "kokoro-spark.build"
+_GO_NAMES = {Architecture.X86_64: "amd64", Architecture.AARCH64: "arm64"}
+
+
+def image_tag(plan: Plan) -> str:
+    """Name the image of a plan."""
+    return f"{REPOSITORY}:{plan.digest}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageBuilder:
+    """The effects that a plan with a BuildImage needs: an engine's client, and the maker of our own wheels."""
+
+    store: Store
+    run: Runner
+    environ: Mapping[str, str]
+    """The client's whole environment: it finds its engine and its logins by it."""
+    pip: PipSettings
+    uv_version: str
+    make_wheel: MakeWheel
+    lock_descriptor: int
+    """Handed down to the client, so that the lock outlives us if we are killed."""
+
+    def realise(self, plan: Plan) -> EnvironmentRecord:
+        """Build the image from nothing. The environment's folder keeps the record, and the context without secrets.
+
+        Raises the error of what failed; the record then says failed, and nothing of ours is left with the engine.
+        """
+        return realise(
+            plan,
+            store=self.store,
+            uv_version=self.uv_version,
+            describe=describe,
+            perform=partial(self._perform, plan),
+            finish=self._finish,
+        )
+
+    def _perform(self, plan: Plan, step: Step, folder: Path) -> None:
+        match step:
+            case InstallMade():
+                self._made(step)
+            case BuildImage():
+                engine = engine_named(step.engine)
+                self._require_architecture(self._base(engine, step.base), step.base, plan.architecture)
+                context = folder / "context"
+                own = [(self._made(one), one.sha256) for one in plan.steps if isinstance(one, InstallMade)]
+                write_context(context, step.lock, own)
+                self._build(engine, step, context, plan)
+            case _:
+                raise AssertionError(f"{type(step).__name__} is no step of an image")
+
+    def _made(self, step: InstallMade) -> Path:
+        return self.make_wheel(step.name, self.store.home.cache / "made" / step.sha256[:12])
+
+    def _base(self, engine: Engine, base: str) -> ImageFacts:
+        """Give the base image, pulled if it is not here."""
+        found = read_image(self._client(engine.inspect_image(base)).stdout)
+        if found is not None:
+            return found
+        doing = f"pulling {base}"
+        with showing(doing):
+            done = self._client(engine.pull(base))
+        if done.returncode is not None and done.returncode < 0:
+            raise killed(done.returncode, doing=doing, engine=engine.name)
+        if not done.ok:
+            raise engine_failure(done.stderr + done.stdout, doing=doing, engine=engine.name)
+        inspected = self._client(engine.inspect_image(base))
+        found = read_image(inspected.stdout)
+        if found is None:
+            raise engine_failure(inspected.stderr, doing=f"looking at {base}", engine=engine.name)
+        return found
+
+    def _require_architecture(self, found: ImageFacts, base: str, wanted: Architecture) -> None:
+        if found.architecture != _GO_NAMES[wanted]:
+            raise NoCandidateError(
+                f"{base} was built for another kind of processor",
+                context=f"the image that is here is for {found.os}/{found.architecture}, this machine is {wanted}",
+                reference="wrong-architecture",
+                hint="remove it from the engine if its tag has a build for this machine, or name another with --image",
+            )
+
+    def _build(self, engine: Engine, step: BuildImage, context: Path, plan: Plan) -> None:
+        command = engine.build(
+            context,
+            dockerfile=context / RECIPE,
+            tag=image_tag(plan),
+            arguments={"BASE": step.base, "BUILD": plan.digest},
+            # The index may be one that only this machine reaches: by its name server, its proxy, its loopback.
+            network="host",
+        )
+        doing = f"building the image on {step.base}"
+        try:
+            write_pip_settings(context, self.pip)
+            with showing(doing):
+                done = self._client(command, tee=True)
+        finally:
+            clear_pip_settings(context)
+            self._forget_stages(engine, plan)
+        if done.returncode is not None and done.returncode < 0:
+            raise killed(done.returncode, doing=doing, engine=engine.name)
+        if not done.ok:
+            raise build_failure(done.stdout + done.stderr, doing=doing, engine=engine.name)
+
+    def _forget_stages(self, engine: Engine, plan: Plan) -> None:
+        """Delete what the engine kept of this build beside the image: pip's configuration is in it.
+
+        By the label of this one build; an image that has a name stays. What fails here fails nothing.
+        """
+        only = ["--force", "--filter", f"label={BUILD_LABEL}={plan.digest}"]
+        for kind in ("container", "image"):  # a step that failed leaves its container, which holds its image
+            self._client([engine.name, kind, "prune", *only])
+
+    def _finish(self, record: EnvironmentRecord, folder: Path) -> EnvironmentRecord:
+        """Put down what the image is. What the table did not know of the base is known now."""
+        del folder
+        step = build_step(record.plan)
+        engine, tag = engine_named(step.engine), image_tag(record.plan)
+        base = self._inspected(engine, step.base)
+        container = ContainerRecord(
+            engine=engine.name,
+            image=tag,
+            image_id=self._inspected(engine, tag).id,
+            base=step.base,
+            base_id=base.id,
+            torch="",
+            cuda=None,
+            python="",
+        )
+        found = self._asked(container)
+        container = dataclasses.replace(container, torch=found["torch"], cuda=found["cuda"], python=found["python"])
+        plan = dataclasses.replace(record.plan, torch=container.torch, cuda=container.cuda)
+        return dataclasses.replace(record, plan=plan, container=container)
+
+    def _inspected(self, engine: Engine, image: str) -> ImageFacts:
+        done = self._client(engine.inspect_image(image))
+        found = read_image(done.stdout)
+        if found is None:
+            raise engine_failure(done.stderr, doing=f"looking at {image}", engine=engine.name)
+        return found
+
+    def _asked(self, container: ContainerRecord) -> dict[str, str]:
+        """Read what the build's own check found, out of the image."""
+        place = container_place(container, run=partial(self.run, env=self.environ), gpu=False)
+        with tempfile.TemporaryDirectory(prefix="kokoro-spark-image-") as name:
+            path = place.fetch(ANSWER, Path(name))
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+                return {key: str(found[key]) for key in ("torch", "cuda", "python")}
+            except (ValueError, KeyError, TypeError) as error:
+                raise IntegrityError(
+                    f"{ANSWER} in the image is not what the build writes: {error}", reference="bad-image"
+                ) from error
+
+    def _client(self, argv: Sequence[str], *, tee: bool = False) -> Completed:
+        try:
+            return self.run(argv, env=self.environ, tee=tee, pass_fds=(self.lock_descriptor,))
+        except ProgramNotFoundError as error:
+            raise engine_missing(argv[0], doing="building an image") from error
+
+
+def build_step(plan: Plan) -> BuildImage:
+    """Give the step of a plan that builds its image."""
+    return next(step for step in plan.steps if isinstance(step, BuildImage))
+
+
+def is_image(plan: Plan) -> bool:
+    """Tell whether a plan ends in an image."""
+    return any(isinstance(step, BuildImage) for step in plan.steps)
+
+
+def image_stands(container: ContainerRecord, run: Runner) -> bool:
+    """Tell whether the image on record is still there, unaltered. Raises EngineError where the engine is not."""
+    return container_place(container, run=run, gpu=False).image_id() == container.image_id
+
+
+def remove_image(plan: Plan, run: Runner, environ: Mapping[str, str]) -> None:
+    """Remove the image of a plan, which we alone name so. One that is not there is no error.
+
+    Raises what engine_failure gives.
+    """
+    engine = engine_named(build_step(plan).engine)
+    doing = f"removing the image {image_tag(plan)}"
+    try:
+        done = run(engine.remove_image(image_tag(plan)), env=environ)
+    except ProgramNotFoundError as error:
+        raise engine_missing(engine.name, doing=doing) from error
+    if not done.ok:
+        failure = engine_failure(done.stderr, doing=doing, engine=engine.name)
+        if failure.reference != "image-gone":
+            raise failure
