@@ -11,6 +11,7 @@ from scripts.strategies.ngc import Ngc
 from scripts.strategies.onnx import OnnxRuntime
 from scripts.strategies.override import LANE as OVERRIDDEN_LANE
 from scripts.strategies.override import NvrtcOverride
+from scripts.strategies.prebuilt import PrebuiltWheel
 from scripts.wheels.lanes import LaneTable
 
 LANES = ("pypi", "cu130", "cu132", "cu129", "cu128", "cu126")
@@ -25,6 +26,7 @@ def strategies(lanes: LaneTable) -> dict[str, Strategy]:
         NvrtcOverride(lanes.named(OVERRIDDEN_LANE)),
         Ngc(load_images(CONSTRAINTS / "images.toml")),
         OnnxRuntime(),
+        PrebuiltWheel(),
         CpuWheels(lanes.named("cpu")),
     )
     return {strategy.name: strategy for strategy in known}

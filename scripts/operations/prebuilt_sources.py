@@ -1,0 +1,244 @@
+"""Which wheels `--wheel` means: a path, a URL, the torch wheels of a folder or of an index that fit, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.request import url2pathname
+
+from packaging.specifiers import SpecifierSet
+
+from scripts.errors import IntegrityError, NoCandidateError, UsageError
+from scripts.model.plan import Request
+from scripts.model.target import Target
+from scripts.model.wheels import Candidate, Evaluation, IndexFile, Rejection, RejectionReason
+from scripts.operations.context import Context
+from scripts.operations.local_paths import home_spelled_out, printable
+from scripts.operations.torch_lock import parse_torch
+from scripts.operations.wheel_sources import WheelSource, find_source
+from scripts.partfile import sha256_of
+from scripts.redaction import redact
+from scripts.wheels.evaluate import evaluate, explain, local_cuda, parse_wheel_name
+
+TORCH = "torch"
+_NAMED = 5
+_REMOTE = ("http", "https")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """One wheel."""
+
+    source: WheelSource
+    claimed: str | None = None
+    """The sha256 that the index gives for it: its own word, no proof."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offers:
+    """What there is to choose from: never empty."""
+
+    where: str
+    """In words, without credentials."""
+    wheels: tuple[Offer, ...]
+    rejected: str = ""
+    """Why the others there are no choice."""
+
+
+def find_offers(what: str, request: Request, target: Target, context: Context) -> Offers:
+    """Find the wheels that are meant, by name, tags and version alone.
+
+    Raises UsageError for what names none, NoCandidateError (no-torch) where none fits the target, IntegrityError
+    (wrong-hash) where none has the hash, NetworkError.
+    """
+    wanted = parse_torch(request.torch)
+    path = _path_of(what)
+    if path is None:
+        index = _index_url(what)
+        if index is not None:
+            return _on_index(index, wanted, request, target, context)
+    elif _is_folder(path):
+        return _in_folder(path, wanted, request, target)
+    source = find_source(
+        # With a slash in it a path is never taken for a requirement.
+        what if path is None else str(path.absolute()),
+        context,
+        target=target,
+        strategy="pypi",
+        index=request.index,
+        sha256=request.sha256,
+    )
+    _require_torch(source.file)
+    found = evaluate([_listed(source)], target, version=wanted, prereleases=True)
+    if not found.candidates:
+        raise NoCandidateError(
+            f"{source.file} is not for {target}" + (f" and --torch {request.torch}" if wanted else ""),
+            context=explain(found),
+            reference="wheel-does-not-fit",
+            hint="name a wheel for this machine's platform and Python, or choose another with --python",
+        )
+    return Offers(where=source.shown, wheels=(Offer(source=source),))
+
+
+def _path_of(what: str) -> Path | None:
+    """Give the path that is meant; None for a URL of another scheme than file."""
+    if "://" not in what:
+        return home_spelled_out(what)
+    try:
+        parts = urlsplit(what)
+    except ValueError:
+        return None
+    return Path(url2pathname(parts.path)) if parts.scheme.lower() == "file" else None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, a folder that may not be entered: find_source says which
+        return False
+
+
+def _index_url(what: str) -> str | None:
+    """Give the index that a URL names, by its root or by torch's page on it; None for a wheel's URL, and for none."""
+    try:
+        parts = urlsplit(what)
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in _REMOTE or unquote(parts.path).endswith(".whl"):
+        return None
+    return urldefrag(what)[0].rstrip("/").removesuffix(f"/{TORCH}")
+
+
+def _on_index(index: str, wanted: SpecifierSet | None, request: Request, target: Target, context: Context) -> Offers:
+    """Choose among an index's torch wheels. With a hash, those of which the index does not claim another."""
+    files = context.index(index).project(TORCH)
+    where = redact(index)
+    found = _evaluated(files, wanted, request, target, where=where)
+    candidates = [one.file for one in found.candidates]
+    if request.sha256 is not None:
+        given = request.sha256.lower()
+        candidates = [file for file in candidates if (file.sha256 or given).lower() == given]
+        if not candidates:
+            raise _no_such_hash(where, {one.file.filename: one.file.sha256 or "" for one in found.candidates})
+    sources = [_chosen(file, request, target, context) for file in candidates]
+    offers = [Offer(source=one, claimed=file.sha256) for one, file in zip(sources, candidates, strict=True)]
+    return Offers(where=where, wheels=tuple(offers), rejected=_others(found))
+
+
+def _chosen(file: IndexFile, request: Request, target: Target, context: Context) -> WheelSource:
+    """Make a source of an index's file. What the page says of its hash is left out: it is no proof."""
+    return find_source(
+        urldefrag(file.url)[0], context, target=target, strategy="pypi", index=request.index, sha256=request.sha256
+    )
+
+
+def _in_folder(folder: Path, wanted: SpecifierSet | None, request: Request, target: Target) -> Offers:
+    """Choose among a folder's torch wheels; with a hash, the one that has it."""
+    shown = redact(printable(str(folder)))
+    try:
+        names = sorted(path.name for path in folder.iterdir() if path.suffix == ".whl")
+    except OSError as error:
+        raise UsageError(
+            f"the folder {shown} cannot be read",
+            context=error.strerror or str(error),
+            reference="not-readable",
+            hint="check its mode",
+        ) from error
+    sources = [WheelSource(file=printable(name), path=folder.absolute() / name, index=request.index) for name in names]
+    own = [one for one in sources if (parts := parse_wheel_name(one.file)) is not None and parts[0] == TORCH]
+    if not own:
+        raise NoCandidateError(
+            f"the folder {shown} has no wheel of torch",
+            context=f"wheels there: {', '.join(names[:_NAMED]) or 'none'}",
+            reference="no-torch",
+            hint="name a folder that holds torch-VERSION-PYTHON-ABI-PLATFORM.whl, or the wheel itself",
+        )
+    found = _evaluated([_listed(one) for one in own], wanted, request, target, where=shown)
+    by_name = {one.file: one for one in own}
+    ordered = [by_name[one.file.filename] for one in found.candidates]
+    if request.sha256 is not None:
+        hashes = {one.file: sha256_of(one.path) for one in ordered if one.path is not None}
+        ordered = [one for one in ordered if hashes[one.file] == request.sha256.lower()]
+        if not ordered:
+            raise _no_such_hash(shown, hashes)
+    return Offers(where=shown, wheels=tuple(Offer(source=one) for one in ordered), rejected=_others(found))
+
+
+def _evaluated(
+    files: Sequence[IndexFile], wanted: SpecifierSet | None, request: Request, target: Target, *, where: str
+) -> Evaluation:
+    """Judge files by name: a CPU-only build is none, a pre-release only where it is asked for or nothing else fits."""
+    for prereleases in dict.fromkeys((request.nightly, True)):
+        found = _without_cpu(evaluate(files, target, version=wanted, prereleases=prereleases))
+        if found.candidates:
+            return found
+    raise NoCandidateError(
+        f"{where} has no torch{wanted or ''} with CUDA for {target}",
+        context=explain(found),
+        reference="no-torch",
+        hint="choose another --torch or --python, or name another --wheel",
+    )
+
+
+def _without_cpu(found: Evaluation) -> Evaluation:
+    """Turn the candidates that call themselves CPU-only into rejections."""
+    kept: list[Candidate] = []
+    refused: list[Candidate] = []
+    for one in found.candidates:
+        parts = parse_wheel_name(one.file.filename)
+        cpu = parts is not None and local_cuda(parts[1]) == "cpu"
+        (refused if cpu else kept).append(one)
+    rejections = [
+        Rejection(filename=one.file.filename, reason=RejectionReason.CPU_ONLY, detail="a CPU-only build, by its name")
+        for one in refused
+    ]
+    return Evaluation(project=found.project, candidates=tuple(kept), rejections=(*rejections, *found.rejections))
+
+
+def _others(found: Evaluation) -> str:
+    return explain(found, _NAMED) if found.rejections else ""
+
+
+def _require_torch(file: str) -> None:
+    """Refuse another project's wheel by its name, before anything of it is read."""
+    parts = parse_wheel_name(file)
+    if parts is None:
+        raise UsageError(
+            f"{file} is no wheel's name",
+            reference="not-a-wheel",
+            hint="name a wheel as its builder did: torch-VERSION-PYTHON-ABI-PLATFORM.whl",
+        )
+    if parts[0] != TORCH:
+        raise UsageError(
+            f"{file} is a wheel of {parts[0]}, not of torch",
+            reference="not-torch",
+            hint="--wheel names the torch that is to be used; everything else comes from our pins",
+        )
+
+
+def _listed(source: WheelSource) -> IndexFile:
+    """Give a file as an index would list it, as far as its name goes."""
+    return IndexFile(
+        project=TORCH,
+        filename=source.file,
+        url="",
+        sha256=None,
+        size=source.size,
+        requires_python=None,
+        yanked=None,
+        metadata_url="",
+        metadata_announced=False,
+    )
+
+
+def _no_such_hash(where: str, hashes: dict[str, str]) -> IntegrityError:
+    shown = [f"{name}: {sha256 or 'no hash'}" for name, sha256 in list(hashes.items())[:_NAMED]]
+    more = [f"and {len(hashes) - _NAMED} more"] if len(hashes) > _NAMED else []
+    return IntegrityError(
+        f"no torch wheel of {where} that fits has the hash of --sha256",
+        context="\n".join(("what is there:", *shown, *more)),
+        reference="wrong-hash",
+        hint="if the hash is right, that place holds another file than the one you were promised: name another",
+    )

@@ -1,0 +1,122 @@
+"""`prebuilt`: a torch wheel that somebody built already, named by `--wheel`, and our pins around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scripts.errors import NoCandidateError, UsageError
+from scripts.model.facts import Facts
+from scripts.model.plan import (
+    Blocker,
+    CheckConsistency,
+    CreateVenv,
+    InstallLock,
+    InstallMade,
+    InstallWheel,
+    Lock,
+    Plan,
+    Request,
+    Step,
+)
+from scripts.model.target import Target
+from scripts.strategies.assembly import digest
+from scripts.strategies.base import PlanInputs
+from scripts.strategies.checks import gpu_is_usable, wheels_run
+from scripts.strategies.locks import nvrtc_of
+
+PREBUILT = "prebuilt"
+SOURCE = "a wheel"
+"""The plan's `source`. Not where the wheel lies: its hash pins it, and the same bytes are the same environment."""
+
+_AUTO = "auto"
+_HINT = "--wheel PATH, URL, FOLDER or INDEX; anything that is not on this machine needs --sha256 HEX as well"
+
+
+@dataclass(frozen=True)
+class PrebuiltWheel:
+    """A wheel by name. Its CUDA is not known before it is read: the planner asks whether the driver serves it."""
+
+    name: str = PREBUILT
+
+    def blockers(self, facts: Facts, target: Target) -> tuple[Blocker, ...]:
+        """Operating system and platform."""
+        return wheels_run(facts, target)
+
+    def reservations(self, facts: Facts) -> tuple[Blocker, ...]:
+        """The GPU."""
+        return gpu_is_usable(facts)
+
+
+def require_fitting_options(request: Request) -> None:
+    """Refuse `--wheel` and `--sha256` where they mean nothing.
+
+    Raises UsageError (option-not-for-strategy, no-wheel-named, bad-hash).
+    """
+    for option, value in (("--wheel", request.wheel), ("--sha256", request.sha256)):
+        if value is not None and request.strategy.strip().lower() not in {PREBUILT, _AUTO}:
+            raise UsageError(
+                f"{option} is not for strategy {request.strategy}",
+                reference="option-not-for-strategy",
+                hint=f"{option} belongs to --strategy prebuilt, and to auto, which tries the wheel on its way down",
+            )
+    if request.sha256 is not None and request.wheel is None:
+        raise UsageError(
+            "--sha256 is a wheel's hash, and no wheel is named", reference="no-wheel-named", hint=f"name it: {_HINT}"
+        )
+    if request.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", request.sha256):
+        raise UsageError(
+            f"--sha256 {request.sha256!r} is no sha256", reference="bad-hash", hint="it has 64 hexadecimal digits"
+        )
+
+
+def require_wheel(request: Request) -> str:
+    """Give what `--wheel` names.
+
+    Raises UsageError (no-wheel-named, option-not-for-strategy), NoCandidateError (no-wheel-named) for `auto`, which
+    then goes on without.
+    """
+    require_fitting_options(request)
+    if request.source is not None:
+        raise UsageError(
+            "--source is not for strategy prebuilt",
+            reference="option-not-for-strategy",
+            hint="--source default|lane belongs to --strategy cpu; --wheel says where torch comes from",
+        )
+    if request.wheel is not None and request.wheel.strip():
+        return request.wheel.strip()
+    kind = NoCandidateError if request.strategy.strip().lower() == _AUTO and request.wheel is None else UsageError
+    raise kind("no wheel is named", reference="no-wheel-named", hint=f"name one: {_HINT}")
+
+
+def assemble_around(
+    wheel: InstallWheel, cuda: str, nvrtc: str | None, required: Sequence[Lock], rest: PlanInputs
+) -> Plan:
+    """Make the plan: the wheel, what it requires, and `rest`, whose locks are everything else.
+
+    `nvrtc`: where none of `required` pins one, that of the wheel itself; None: not known.
+    """
+    target, interpreter = rest.target, rest.interpreter
+    steps: tuple[Step, ...] = (
+        CreateVenv(
+            interpreter=interpreter.path if interpreter else "",
+            python=interpreter.version if interpreter else str(target.python),
+        ),
+        wheel,
+        *(InstallLock(lock=lock) for lock in (*required, *rest.locks)),
+        *(InstallMade(name=name, version=version, sha256=sha256) for name, version, sha256 in rest.made),
+        CheckConsistency(torch=wheel.version, cuda=cuda),
+    )
+    return Plan(
+        strategy=PREBUILT,
+        source=SOURCE,
+        architecture=target.architecture,
+        python=target.python,
+        torch=wheel.version,
+        cuda=cuda,
+        nvrtc=nvrtc_of(pin for lock in required for pin in lock.pins) or nvrtc,
+        steps=steps,
+        digest=digest(PREBUILT, SOURCE, str(target.architecture), steps),
+        notes=rest.notes,
+    )
