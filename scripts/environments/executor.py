@@ -152,11 +152,10 @@ def describe(step: Step) -> str:
         case BuildImage():
             return f"build an image of {step.base} and {len(step.lock.pins)} packages with {step.engine}"
         case CheckConsistency():
-            if not step.torch:
-                return "check that everything fits together"
             build = f"CUDA {step.cuda}" if step.cuda else "CPU only"
             lifted = f", but for {', '.join(step.lifted)}," if step.lifted else ""
-            return f"check that everything fits together{lifted} and torch is {step.torch} ({build})"
+            torch = f" and torch is {step.torch} ({build})" if step.torch else ""
+            return f"check that everything fits together{lifted}{torch}"
         case _:
             assert_never(step)
 
