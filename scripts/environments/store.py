@@ -46,8 +46,13 @@ class Entry:
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """Its interpreter; a container environment has none here (see Context.place)."""
         return self.path / "bin" / "python"
+
+    @property
+    def has_python(self) -> bool:
+        """Tell whether it can be started, as far as its folder says; of an image only the engine knows."""
+        return self.python.exists() or (self.record is not None and self.record.container is not None)
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Store:
             entry = Entry(path, read_record(path))
         except IntegrityError as error:
             return Entry(path, None, error.message)
-        if entry.state is EnvironmentState.READY and not entry.python.exists():
+        if entry.state is EnvironmentState.READY and not entry.has_python:
             base = f", the link to {entry.python.readlink()}" if entry.python.is_symlink() else ""
             return dataclasses.replace(entry, problem=f"its interpreter bin/python is gone{base}")
         return entry
@@ -94,7 +99,7 @@ class Store:
     def whole(self, name: str) -> EnvironmentRecord | None:
         """Give the record of an environment that can be used as it is; None: there is none."""
         entry = self.entry(self.path(name))
-        if entry.record is None or entry.record.state is not EnvironmentState.READY or not entry.python.exists():
+        if entry.record is None or entry.record.state is not EnvironmentState.READY or not entry.has_python:
             return None
         return entry.record
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.disk import disk_errors
+from scripts.environments.container import caller_mounts, passed_on
+from scripts.environments.engine_errors import engine_missing
+from scripts.environments.engines import engine_named
+from scripts.environments.image import build_step, image_tag, is_image, remove_image
 from scripts.environments.locking import locked
 from scripts.environments.store import Entry, is_ours, require_ours
-from scripts.errors import DiskError, UsageError
-from scripts.home import Home
+from scripts.errors import DiskError, SparkError, UsageError
+from scripts.home import CHECKOUT, Home
+from scripts.model.environment import ContainerRecord
+from scripts.model.plan import Plan
 from scripts.operations.context import Context
 from scripts.progress import say
 
@@ -63,7 +70,7 @@ def _listed(entry: Entry, *, current: bool) -> Listed:
         current=current,
         state="unusable" if entry.problem else str(record.state),
         torch=record.plan.torch,
-        cuda=record.plan.cuda,
+        cuda=record.plan.cuda or None,
         python=str(record.plan.python),
         created=record.created,
         weights=record.weights,
@@ -81,14 +88,27 @@ def use(name: str, context: Context) -> str:
 
 
 def remove(name: str, context: Context) -> str:
-    """Delete one environment, and the modules that were compiled of it."""
+    """Delete one environment, the modules that were compiled of it, and its image where it is one.
+
+    An image that cannot be removed is named; the environment is gone all the same.
+    """
     entry = context.store.find(name)
     # Python keeps them under the whole path of what they were compiled from.
     compiled = context.home.bytecode / entry.path.relative_to(entry.path.anchor)
     with locked(context.home.locks / f"{entry.name}.lock", wait_seconds=0, waiting=say):
         context.store.remove(entry)
         shutil.rmtree(compiled, ignore_errors=True)
+        if entry.record is not None and is_image(entry.record.plan):
+            _remove_image(entry.record.plan, context)
     return entry.name
+
+
+def _remove_image(plan: Plan, context: Context) -> None:
+    try:
+        remove_image(plan, context.run, context.environ)
+    except SparkError as error:
+        engine = build_step(plan).engine
+        say(f"{error.message}; once that is mended: {engine} image rm {image_tag(plan)}", style="red")
 
 
 def foreseen_removal(name: str, context: Context) -> Entry:
@@ -171,6 +191,17 @@ def replace_by(name: str | None, command: Sequence[str], context: Context) -> No
             hint="put it behind two dashes: invoke env.run -- python -c 'import torch; print(torch.__version__)'",
         )
     entry = context.store.find_ready(name)
+    program, argv, environ = command_line(entry, command, context)
+    os.execve(program, argv, environ)  # noqa: S606 - argument list, no shell; we become it
+
+
+def command_line(entry: Entry, command: Sequence[str], context: Context) -> tuple[str, list[str], dict[str, str]]:
+    """Give the program that a command comes to, by its path, its arguments, and the environment that it gets.
+
+    Raises UsageError where it does not exist, EngineError where it would run in a container and there is no engine.
+    """
+    if entry.record is not None and entry.record.container is not None:
+        return _in_container(entry, entry.record.container, command, context)
     environ = command_environment(entry, context)
     program = shutil.which(command[0], path=environ["PATH"])
     if program is None:
@@ -179,4 +210,31 @@ def replace_by(name: str | None, command: Sequence[str], context: Context) -> No
             reference="program-not-found",
             hint="`invoke env.run -- python` starts its interpreter",
         )
-    os.execve(program, list(command), environ)  # noqa: S606 - argument list, no shell; we become it
+    return program, list(command), environ
+
+
+def _in_container(
+    entry: Entry, container: ContainerRecord, command: Sequence[str], context: Context
+) -> tuple[str, list[str], dict[str, str]]:
+    """Run it in a container of the image: with the network, as in a venv, and with this folder to write to."""
+    engine = engine_named(container.engine)
+    here = Path.cwd()
+    mounts = caller_mounts(CHECKOUT, context.home.root, (here,))
+    environ = {**context.environ, "HF_HUB_OFFLINE": context.environ.get("HF_HUB_OFFLINE", "1")}
+    environ |= _weights_variables(entry, context)
+    program = shutil.which(engine.name, path=environ.get("PATH", os.defpath))
+    if program is None:
+        raise engine_missing(engine.name, doing=f"running {command[0]}")
+    argv = engine.run(
+        container.image_id,
+        command,
+        name=f"kokoro-spark-{os.getpid()}",
+        mounts=mounts,
+        variables=passed_on(environ, mounts),
+        gpu=bool(context.facts.gpu.gpus),
+        workdir=here,
+        user=f"{os.getuid()}:{os.getgid()}",
+        interactive=sys.stdin.isatty() and sys.stdout.isatty(),
+        network="host",
+    )
+    return program, argv, environ
