@@ -12,7 +12,9 @@ from pathlib import Path
 from scripts.disk import disk_errors
 from scripts.environments.engine_errors import UNKNOWN, engine_failure, engine_missing
 from scripts.environments.engines import Engine, Mount, engine_named, read_image
+from scripts.errors import UsageError
 from scripts.model.environment import ContainerRecord
+from scripts.model.target import PythonVersion
 from scripts.shell import Completed, ProgramNotFoundError, Runner
 
 PYTHON = Path("/opt/kokoro-spark/bin/python")
@@ -51,6 +53,8 @@ PASSED_ON_PREFIXES = (
 )
 KEPT_BACK = frozenset({"HF_TOKEN", "NVIDIA_VISIBLE_DEVICES"})
 """A credential, for nothing is fetched inside; and what the engine itself sets for the devices that it gives."""
+
+_SYSTEM = tuple(Path(f"/{name}") for name in ("bin", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr"))
 
 ENGINE_FAILED, NOT_STARTABLE, NOT_FOUND = 125, 126, 127
 _SIGNALLED = 128
@@ -167,6 +171,8 @@ class ContainerPlace:
     run: ContainerRunner
     image: str
     """The tag that we gave the image; `run` takes its id."""
+    python_version: str
+    """`3.12.3`."""
 
     def sharing(self, folder: Path) -> ContainerPlace:
         """Give the same place with a folder in it that can be written."""
@@ -199,7 +205,7 @@ class ContainerPlace:
         return copied
 
     def image_id(self) -> str | None:
-        """Give the id of the image that our tag names now; None: there is none any more.
+        """Give the id of the image that our tag names now; None: none any more.
 
         Raises EngineError where the engine does not answer.
         """
@@ -212,6 +218,10 @@ class ContainerPlace:
         if error.reference != "image-gone":
             raise error
         return None
+
+    def uv_python(self) -> tuple[str, ...]:
+        """Name the version: its interpreter is not here."""
+        return ("--python-version", str(PythonVersion.parse(self.python_version)))
 
     def _ask(self, command: list[str], *, doing: str) -> Completed:
         done = self._start(command, doing=doing)
@@ -231,18 +241,31 @@ def container_place(record: ContainerRecord, *, run: Runner, gpu: bool, mounts: 
     runner = ContainerRunner(
         engine=engine_named(record.engine), image=record.image_id, run=run, gpu=gpu, mounts=tuple(mounts)
     )
-    return ContainerPlace(python=PYTHON, run=runner, image=record.image)
+    return ContainerPlace(python=PYTHON, run=runner, image=record.image, python_version=record.python)
 
 
 def caller_mounts(checkout: Path, data: Path, folders: Sequence[Path]) -> tuple[Mount, ...]:
     """Say what of this machine a container environment sees: the checkout to read, the data root and folders to write.
 
-    A folder that is not there is made: an engine mounts nothing else.
+    The data root is made where it is not there. A folder that is not there is left out: who writes there says so.
+
+    Raises UsageError (hides-image) for a folder that the image has itself.
     """
-    for folder in (data, *folders):
-        with disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-    return (
-        Mount(folder=checkout, writable=False),
-        *(Mount(folder=folder.resolve(), writable=True) for folder in (data, *folders)),
-    )
+    with disk_errors(data):
+        data.mkdir(parents=True, exist_ok=True)
+    writable = [folder.resolve() for folder in (data, *folders) if folder.is_dir()]
+    for folder in (checkout, *writable):
+        require_free(folder)
+    return (Mount(folder=checkout, writable=False), *(Mount(folder=folder, writable=True) for folder in writable))
+
+
+def require_free(folder: Path) -> None:
+    """Insist that a folder, mounted at its own path, hides nothing of the image. Raises UsageError (hides-image)."""
+    ours = PYTHON.parent.parent
+    taken = folder.is_relative_to(ours) or any(folder == own or folder in own.parents for own in (ours, *_SYSTEM))
+    if taken or any(folder.is_relative_to(own) for own in _SYSTEM):
+        raise UsageError(
+            f"{folder} cannot be shared with a container: the image has files of its own there",
+            reference="hides-image",
+            hint="take a folder in your home or another of your own",
+        )

@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scripts.environments.container import caller_mounts, container_place
 from scripts.environments.store import Entry, Store
 from scripts.environments.uv import uv_environment
 from scripts.facts.gather import gather
 from scripts.facts.indexes import read_settings
 from scripts.facts.tools import find_uv
-from scripts.home import CONSTRAINTS, Home
+from scripts.home import CHECKOUT, CONSTRAINTS, Home
 from scripts.model.facts import Facts, IndexSettings
 from scripts.place import Here, Place
 from scripts.shell import Runner, run
@@ -79,9 +80,15 @@ class Context:
         return Store(self.home)
 
     def place(self, entry: Entry, *, folders: Sequence[Path] = ()) -> Place:
-        """Give the place that an environment runs in; `folders` must be the same there as here, beyond our own."""
-        del folders
-        return Here(python=entry.python, run=self.run)
+        """Give the place that an environment runs in; `folders` must be the same there as here, beyond our own.
+
+        A container is given the GPU where this machine has one.
+        """
+        container = None if entry.record is None else entry.record.container
+        if container is None:
+            return Here(python=entry.python, run=self.run)
+        mounts = caller_mounts(CHECKOUT, self.home.root, folders)
+        return container_place(container, run=self.run, gpu=bool(self.facts.gpu.gpus), mounts=mounts)
 
     @cached_property
     def uv(self) -> str:

@@ -23,7 +23,7 @@ def predict_for(target: ComputeCapability, place: Place, context: Context) -> Pr
     """
     with tempfile.TemporaryDirectory(prefix="kokoro-spark-smoke-") as name:
         questions = Questions(
-            place=place,
+            place=place.sharing(Path(name)),
             environ=context.environ,
             workdir=Path(name),
             bytecode=context.home.bytecode,
@@ -36,6 +36,8 @@ def predict_for(target: ComputeCapability, place: Place, context: Context) -> Pr
                 reference="torch-import-failed",
                 hint="`invoke verify` shows every probe's answer",
             )
-        code = questions.on_host("device-code", lambda: observe_device_code(device, (target,)))
+        code = questions.on_host(
+            "device-code", lambda: observe_device_code(device, (target,), questions.place, questions.workdir)
+        )
         nvrtc = questions.ask("nvrtc", {"targets": [str(target)]})
     return predict(Evidence.of((device, code, nvrtc)), target)

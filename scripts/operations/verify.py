@@ -11,7 +11,7 @@ from typing import Any
 
 from scripts.errors import BrokenError, ExitCode, IntegrityError, UsageError
 from scripts.home import CONSTRAINTS, Home
-from scripts.model.environment import EnvironmentRecord, InstalledFileSet
+from scripts.model.environment import EnvironmentRecord
 from scripts.model.evidence import Observation, Outcome, Report, Verdict, VerdictKind
 from scripts.model.target import SUPPORTED_PYTHONS, ComputeCapability, PythonVersion
 from scripts.operations.verify_gpu import require_any_gpu, require_real_gpu
@@ -20,7 +20,7 @@ from scripts.probing import real_interpreter
 from scripts.verification.census import take_census
 from scripts.verification.evidence import Evidence
 from scripts.verification.gather import Speech, about_device, about_kokoro, about_torch
-from scripts.verification.integrity import observe_integrity
+from scripts.verification.integrity import observe_image, observe_integrity
 from scripts.verification.judge import Case, judge
 from scripts.verification.kernel_cache import cache_notes
 from scripts.verification.predict import predict_from_data
@@ -69,13 +69,13 @@ def verify(
     base = dict(os.environ if environ is None else environ)
     with tempfile.TemporaryDirectory(prefix="kokoro-spark-verify-") as name:
         questions = Questions(
-            place=place,
+            place=place.sharing(Path(name)),
             environ=base,
             workdir=Path(name),
             bytecode=Home.find(base).bytecode,
             timeout=timeout,
         )
-        observations = _trustworthy(questions, () if record is None else record.distributions)
+        observations = _trustworthy(questions, record)
         device = questions.ask("device")
         if require_gpu:
             require_real_gpu(device)
@@ -160,7 +160,7 @@ def parse_expected(text: str) -> frozenset[VerdictKind]:
     return frozenset(VerdictKind(name) for name in names)
 
 
-def _trustworthy(questions: Questions, expected_files: tuple[InstalledFileSet, ...]) -> list[Observation]:
+def _trustworthy(questions: Questions, record: EnvironmentRecord | None) -> list[Observation]:
     """Make sure, before any of the environment's code runs, that it is a Python we can ask and unaltered."""
     installed = questions.ask("installed")
     if installed.outcome is not Outcome.PASSED:
@@ -180,8 +180,15 @@ def _trustworthy(questions: Questions, expected_files: tuple[InstalledFileSet, .
             hint="name the interpreter of the environment that has torch and kokoro",
         )
     folders = [Path(name) for name in installed.detail["folders"]]
-    integrity = questions.on_host("integrity", lambda: observe_integrity(folders, expected_files))
+    integrity = questions.on_host("integrity", lambda: _observe_integrity(questions.place, folders, record))
     problems = integrity.detail["problems"]
+    if problems and questions.place.image is not None:
+        raise IntegrityError(
+            "the image of this environment is not the one that was built",
+            context="\n".join(problems),
+            reference="environment-altered",
+            hint="remove the environment (`invoke env.remove NAME`) and set it up again with the same options",
+        )
     if problems:
         more = [f"... and {len(problems) - _SHOWN_PROBLEMS} more"] if len(problems) > _SHOWN_PROBLEMS else []
         raise IntegrityError(
@@ -192,3 +199,10 @@ def _trustworthy(questions: Questions, expected_files: tuple[InstalledFileSet, .
             "brings the same fault back, it is in uv's cache too, whose files uv links: `uv cache clean PACKAGE` first",
         )
     return [installed, integrity]
+
+
+def _observe_integrity(place: Place, folders: list[Path], record: EnvironmentRecord | None) -> Observation:
+    """Compare with what was installed: an image as a whole, a folder's files one by one."""
+    if record is not None and record.container is not None:
+        return observe_image(place, record.container)
+    return observe_integrity(folders, () if record is None else record.distributions)

@@ -14,9 +14,9 @@ def obtain_for(place: Place, choice: WeightsChoice, context: Context) -> Weights
     return obtain(
         choice,
         home=context.home,
-        run=place.run,
+        run=context.run,
         web=context.web,
-        python=place.python,
+        place=place,
         uv=context.uv,
         environ=context.uv_environ,
     )

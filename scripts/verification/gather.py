@@ -56,9 +56,14 @@ def about_torch(questions: Questions, device: Observation, target: ComputeCapabi
         yield from (skipped(name, why) for name in ("device-code", "nvrtc", KERNEL_CACHE, "triton"))
         return
     targets = tuple(dict.fromkeys(one for one in (evidence.capability, target) if one is not None))
-    yield questions.on_host("device-code", lambda: observe_device_code(device, targets))
+    yield questions.on_host(
+        "device-code", lambda: observe_device_code(device, targets, questions.place, questions.workdir)
+    )
     yield questions.ask("nvrtc", {"targets": [str(one) for one in targets]})
-    yield questions.on_host(KERNEL_CACHE, lambda: observe_kernel_cache(questions.environ, targets))
+    if questions.place.image is None:
+        yield questions.on_host(KERNEL_CACHE, lambda: observe_kernel_cache(questions.environ, targets))
+    else:
+        yield skipped(KERNEL_CACHE, "what an application in a container keeps is the container's own")
     yield questions.ask("triton", {"capability": str(evidence.capability or target)})
 
 

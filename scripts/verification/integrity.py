@@ -17,8 +17,9 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from scripts.model.environment import InstalledFileSet
+from scripts.model.environment import ContainerRecord, InstalledFileSet
 from scripts.model.evidence import Observation, Outcome
+from scripts.place import Place
 
 WATCHED = ("torch", "kokoro", "kokoro-spark")
 WATCHED_PREFIX = "nvidia-cuda-nvrtc"
@@ -147,4 +148,20 @@ def observe_integrity(folders: Sequence[Path], expected: Sequence[InstalledFileS
         outcome=Outcome.FAILED if problems else Outcome.PASSED,
         detail=detail,
         error=f"{len(problems)} of the installed files are not what was installed" if problems else "",
+    )
+
+
+def observe_image(place: Place, container: ContainerRecord) -> Observation:
+    """Compare the image that a container environment's tag names now with the one that was built.
+
+    An image's id is the hash of its configuration and of all its layers, so of every file in it, torch and NVRTC too.
+    """
+    found = place.image_id()
+    changed = f"is {found} now, built was {container.image_id}"
+    problems = [] if found == container.image_id else [f"{container.image}: {changed if found else 'is gone'}"]
+    return Observation(
+        probe="integrity",
+        outcome=Outcome.FAILED if problems else Outcome.PASSED,
+        detail={"image": container.image, "image_id": found, "compared_with_record": True, "problems": problems},
+        error="the image is not the one that was built" if problems else "",
     )

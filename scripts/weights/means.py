@@ -41,7 +41,11 @@ class Means:
     run: Runner
     web: Downloads
     python: Path
-    """Of the environment that the weights are for: it checks and converts them."""
+    """Of the environment that the weights are for: it checks and converts them, started by `run`."""
+    here: Runner
+    """Starts this machine's own programs, uv and npm; `run` may start everything in a container."""
+    uv_python: tuple[str, ...]
+    """uv's options for unpacking packages that this environment can import."""
     uv: str
     environ: Mapping[str, str] = field(repr=False)
     """As uv is to see it: mirrors, proxies and tokens are read from it."""

@@ -10,6 +10,7 @@ from scripts.errors import IntegrityError
 from scripts.home import Home
 from scripts.model.plan import WeightsChoice, WeightsSource
 from scripts.model.weights import Weights, WeightsFolder
+from scripts.place import Place
 from scripts.progress import say
 from scripts.shell import Runner
 from scripts.weights import hub, local, registry
@@ -24,13 +25,13 @@ def obtain(
     home: Home,
     run: Runner,
     web: Downloads,
-    python: Path,
+    place: Place,
     uv: str,
     environ: Mapping[str, str],
 ) -> Weights:
     """Give the weights, fetching what is not there yet. What is there is found again without any network.
 
-    `python` is the interpreter of the environment they are for: torch and kokoro in it check and convert them.
+    `place` is the environment they are for: torch and kokoro in it check and convert them. `run` starts programs here.
     `environ` is uv's environment (mirrors, proxies), with HF_TOKEN, HF_HOME and HF_ENDPOINT where they are set.
 
     Raises UsageError, NetworkError, IntegrityError, DiskError; BrokenError where the environment cannot check them.
@@ -40,7 +41,16 @@ def obtain(
     pins = load_pins()
     if found := _present(choice.source, pins, home):
         return found
-    means = Means(home=home, run=run, web=web, python=python, uv=uv, environ=environ)
+    means = Means(
+        home=home,
+        run=place.run,
+        here=run,
+        web=web,
+        python=place.python,
+        uv_python=place.uv_python(),
+        uv=uv,
+        environ=environ,
+    )
     with locked(home) as descriptor:
         _drop_damaged(choice.source, pins, home)
         # Again: another process may have fetched them while we waited.

@@ -24,9 +24,9 @@ def unpack(lock: Path, target: Path, means: Means, *, doing: str) -> None:
 
     Raises IntegrityError (hash-mismatch), NetworkError (packages-unavailable), DiskError (disk-full, not-writable).
     """
-    argv = [means.uv, "--no-config", "pip", "install", "--python", str(means.python), "--target", str(target)]
+    argv = [means.uv, "--no-config", "pip", "install", *means.uv_python, "--target", str(target)]
     with step(doing):
-        done = means.run([*argv, "--no-deps", "--require-hashes", "-r", str(lock)], env=means.environ, tee=True)
+        done = means.here([*argv, "--no-deps", "--require-hashes", "-r", str(lock)], env=means.environ, tee=True)
     if done.ok:
         return
     words = _words(done)
@@ -60,9 +60,9 @@ def npm_pack(package: str, folder: Path, means: Means, *, sha256: str) -> Path:
     doing = f"fetching {package} from npm"
     with step(doing):
         try:
-            done = means.run(["npm", *arguments], env=means.environ, timeout=_NPM_SECONDS)
+            done = means.here(["npm", *arguments], env=means.environ, timeout=_NPM_SECONDS)
         except ProgramNotFoundError:
-            done = means.run([*_own_npm(folder, means), *arguments], env=means.environ, timeout=_NPM_SECONDS)
+            done = means.here([*_own_npm(folder, means), *arguments], env=means.environ, timeout=_NPM_SECONDS)
     archive = folder / f"{package.replace('@', '-')}.tgz"
     if not done.ok or not archive.is_file():
         _require_disk(_words(done), folder, doing=doing)

@@ -34,7 +34,12 @@ def fetch(pins: RegistryPins, means: Means, *, lock_descriptor: int) -> WeightsF
 
     Raises NetworkError, IntegrityError, DiskError.
     """
-    means = dataclasses.replace(means, run=functools.partial(means.run, pass_fds=(lock_descriptor,)))
+    held = (lock_descriptor,)
+    means = dataclasses.replace(
+        means,
+        run=functools.partial(means.run, pass_fds=held),
+        here=functools.partial(means.here, pass_fds=held),
+    )
     work = means.home.cache / "weights-work"
     discard(work)  # of a killed fetch
     try:

@@ -118,8 +118,10 @@ def means(root: Path, web: Web, **environ: str) -> Means:
     return Means(
         home=Home(root / "data"),
         run=run,
+        here=run,
         web=web,
         python=Path(sys.executable),
+        uv_python=("--python", sys.executable),
         uv=find_uv(),
         environ=kept | environ,
     )

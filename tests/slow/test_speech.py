@@ -23,6 +23,7 @@ from scripts.home import Home
 from scripts.model.plan import WeightsChoice, WeightsSource
 from scripts.model.weights import Weights, WeightsFolder
 from scripts.operations.say import Spoken, say
+from scripts.place import Here
 from scripts.shell import Completed, Runner, run
 from scripts.web import Web
 from scripts.weights.obtaining import obtain
@@ -58,7 +59,15 @@ def weights(python: Path, tmp_path_factory: pytest.TempPathFactory) -> WeightsFo
 
 def _obtain(choice: WeightsChoice, *, home: Home, python: Path) -> Weights:
     with Web() as web:
-        return obtain(choice, home=home, run=run, web=web, python=python, uv=find_uv(), environ=dict(os.environ))
+        return obtain(
+            choice,
+            home=home,
+            run=run,
+            web=web,
+            place=Here(python=python, run=run),
+            uv=find_uv(),
+            environ=dict(os.environ),
+        )
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scripts.environments.store import TOOL, Store
-from scripts.model.environment import RECORD_SCHEMA, EnvironmentRecord, EnvironmentState
+from scripts.model.environment import RECORD_SCHEMA, ContainerRecord, EnvironmentRecord, EnvironmentState
 from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, Plan, Step
 from scripts.model.target import Architecture, PythonVersion
 from scripts.strategies.locks import make_lock
@@ -18,6 +18,16 @@ TORCH_LOCK = make_lock(
 )
 REST_LOCK = make_lock(
     "constraints/kokoro-x86_64-cp312.txt", f"docopt==0.6.2 {H}\n", index=None, build_text=f"setuptools==84.2.1 {H}\n"
+)
+CONTAINER = ContainerRecord(
+    engine="docker",
+    image="kokoro-spark/ngc:1",
+    image_id="sha256:ab",
+    base="nvcr.io/nvidia/pytorch:25.12-py3",
+    base_id="sha256:cd",
+    torch="2.15.0",
+    cuda="13.2",
+    python="3.12.3",
 )
 STEPS: tuple[Step, ...] = (
     CreateVenv(interpreter="/usr/bin/python3.12", python="3.12.3"),

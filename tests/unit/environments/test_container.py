@@ -18,16 +18,13 @@ from scripts.environments.container import (
     container_place,
     is_shared,
     passed_on,
+    require_free,
 )
 from scripts.environments.engines import Mount
-from scripts.errors import EngineError, NoCandidateError, TerminatedError
-from scripts.model.environment import ContainerRecord
+from scripts.errors import EngineError, NoCandidateError, TerminatedError, UsageError
 from scripts.shell import Completed, ProgramNotFoundError
+from tests.support.plans import CONTAINER
 
-RECORD = ContainerRecord(
-    engine="docker", image="kokoro-spark/ngc:1", image_id="sha256:ab", base="base:1", base_id="sha256:cd",
-    torch="2.15.0", cuda="13.2", python="3.12.3",
-)  # fmt: skip
 SHARED = (Mount(folder=Path("/data"), writable=True), Mount(folder=Path("/checkout"), writable=False))
 
 
@@ -69,7 +66,7 @@ class Client:
 
 
 def place(client: Client, *, gpu: bool = False) -> ContainerPlace:
-    return container_place(RECORD, run=client, gpu=gpu, mounts=SHARED)
+    return container_place(CONTAINER, run=client, gpu=gpu, mounts=SHARED)
 
 
 def test_runs_the_image_on_record_as_the_caller() -> None:
@@ -240,13 +237,32 @@ def test_image_id() -> None:
         place(Client(code=1, err="Cannot connect to the Docker daemon at unix:///x.")).image_id()
 
 
-def test_caller_mounts_makes_what_it_mounts(tmp_path: Path) -> None:
+def test_uv_unpacks_for_the_image_s_python() -> None:
+    assert place(Client()).uv_python() == ("--python-version", "3.12")
+
+
+def test_caller_mounts(tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
-    mounts = caller_mounts(tmp_path / "checkout", data, [out])
+    out.mkdir()
+    mounts = caller_mounts(tmp_path / "checkout", data, [out, tmp_path / "not-there"])
     assert [(one.folder, one.writable) for one in mounts] == [
         (tmp_path / "checkout", False),
         (data, True),
         (out, True),
     ]
-    assert data.is_dir()
-    assert out.is_dir()
+    assert data.is_dir(), "made: an engine mounts nothing else"
+    assert not (tmp_path / "not-there").exists()
+
+
+@pytest.mark.parametrize(
+    "folder", ["/", "/opt", "/opt/kokoro-spark", "/opt/kokoro-spark/x", "/usr", "/usr/lib/x", "/etc"]
+)
+def test_nothing_of_the_image_is_hidden(folder: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        require_free(Path(folder))
+    assert caught.value.reference == "hides-image"
+
+
+@pytest.mark.parametrize("folder", ["/home/someone", "/tmp", "/root", "/opt/other", "/data", "/user"])
+def test_what_the_image_has_not(folder: str) -> None:
+    require_free(Path(folder))

@@ -8,6 +8,8 @@ from scripts.model.evidence import Outcome
 from scripts.model.target import GB10, ComputeCapability
 from scripts.verification.device_code import NONE, choose, observe_device_code, summarise_libraries
 from scripts.wheels.devicecode import DeviceCode
+from tests.support.places import ImagePlace
+from tests.support.scripted import ScriptedRunner
 from tests.unit.verification.cases import device, ended
 
 
@@ -50,6 +52,19 @@ def test_a_damaged_library_is_a_failure_that_names_it(tmp_path: Path) -> None:
     found = observe_device_code(device(torch_folder=str(tmp_path)), [GB10])
     assert found.outcome is Outcome.FAILED
     assert "libtorch_cuda.so" in found.error
+
+
+def test_in_a_container_a_copy_is_read_and_goes(tmp_path: Path) -> None:
+    inside, workdir = tmp_path / "inside", tmp_path / "work"
+    (inside / "lib").mkdir(parents=True)
+    workdir.mkdir()
+    (inside / "lib" / "libtorch_cuda.so").write_bytes(b"not an ELF file")
+    place = ImagePlace(python=Path("/opt/python"), run=ScriptedRunner())
+    found = observe_device_code(device(torch_folder=str(inside)), [GB10], place, workdir)
+    assert found.outcome is Outcome.FAILED
+    assert "libtorch_cuda.so" in found.error
+    assert place.fetched == [inside / "lib" / "libtorch_cuda.so"]
+    assert list(workdir.iterdir()) == []
 
 
 def test_no_library_is_a_failure(tmp_path: Path) -> None:

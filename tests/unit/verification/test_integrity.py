@@ -8,7 +8,16 @@ import pytest
 
 from scripts.model.environment import InstalledFileSet
 from scripts.model.evidence import Outcome
-from scripts.verification.integrity import compare_distributions, is_watched, observe_integrity, parse_record
+from scripts.verification.integrity import (
+    compare_distributions,
+    is_watched,
+    observe_image,
+    observe_integrity,
+    parse_record,
+)
+from tests.support.places import ImagePlace
+from tests.support.plans import CONTAINER
+from tests.support.scripted import ScriptedRunner
 
 
 def line(path: str, content: bytes) -> str:
@@ -124,3 +133,15 @@ def test_names_are_compared_as_pep_503_has_them() -> None:
 )
 def test_watched(name: str, watched: bool) -> None:  # noqa: FBT001
     assert is_watched(name) is watched
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [("sha256:ab", None), ("sha256:cd", "is sha256:cd now, built was sha256:ab"), (None, "is gone")],
+)
+def test_an_image_is_compared_as_a_whole(now: str | None, said: str | None) -> None:
+    place = ImagePlace(python=Path("/opt/python"), run=ScriptedRunner(), now=now)
+    found = observe_image(place, CONTAINER)
+    assert found.outcome is (Outcome.FAILED if said else Outcome.PASSED)
+    assert found.detail["problems"] == ([f"kokoro-spark/ngc:1: {said}"] if said else [])
+    assert found.detail["image_id"] == now

@@ -20,6 +20,9 @@ from scripts.operations.verify import exit_code, expected, parse_expected, verif
 from scripts.place import Here
 from scripts.shell import Completed
 from scripts.verification.simulation import ROWS
+from tests.support.places import ImagePlace
+from tests.support.plans import CONTAINER
+from tests.support.plans import record as recorded
 from tests.unit.verification.cases import REFUSED, RIGHT, cpu_build, device, spoke
 
 SYNTHETIC = {"kind": "synthetic", "config": "config.json", "seed": 1}
@@ -122,6 +125,32 @@ def test_without_a_gpu(python: ScriptedPython) -> None:
     assert outcomes(report)["canary.abs"] is Outcome.SKIPPED
     assert outcomes(report)["sound.bridged.cpu"] is Outcome.PASSED
     assert exit_code(report) is ExitCode.UNDECIDED
+
+
+def test_in_a_container(python: ScriptedPython) -> None:
+    place = ImagePlace(python=Path("/opt/kokoro-spark/bin/python"), run=python)
+    report = verify(
+        place=place,
+        environment="ngc",
+        target=GB10,
+        weights=SYNTHETIC,
+        record=recorded(container=CONTAINER),
+        environ={"PATH": "/bin"},
+    )
+    integrity = next(one for one in report.observations if one.probe == "integrity")
+    assert (integrity.outcome, integrity.detail["image_id"]) == (Outcome.PASSED, "sha256:ab")
+    assert outcomes(report)["kernel-cache"] is Outcome.SKIPPED
+    assert len(place.shared) == 1, "the probes' working folder"
+    assert report.python == "/opt/kokoro-spark/bin/python"
+
+
+def test_an_image_that_is_another_one_is_not_judged(python: ScriptedPython) -> None:
+    place = ImagePlace(python=Path("/opt/kokoro-spark/bin/python"), run=python, now="sha256:ef")
+    with pytest.raises(IntegrityError) as caught:
+        verify(place=place, environment="ngc", target=GB10, weights=SYNTHETIC, record=recorded(container=CONTAINER))
+    assert caught.value.reference == "environment-altered"
+    assert "sha256:ef" in caught.value.context
+    assert python.asked == ["installed"]
 
 
 def test_on_a_gpu(python: ScriptedPython) -> None:

@@ -172,9 +172,12 @@ class Machine:
 def means(
     root: Path, *, web: Hub | None = None, run: Machine | None = None, environ: Mapping[str, str] | None = None
 ) -> Means:
+    machine = run or Machine()
     return Means(
         home=Home(root / "data"),
-        run=run or Machine(),
+        run=machine,
+        here=machine,
+        uv_python=("--python", "/env/bin/python"),
         web=web or Hub(),
         python=Path("/env/bin/python"),
         uv="uv",

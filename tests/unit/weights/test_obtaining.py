@@ -20,6 +20,7 @@ from scripts.errors import (
 )
 from scripts.model.plan import WeightsChoice, WeightsSource
 from scripts.model.weights import CHECKPOINT_NAME, CONFIG_NAME, WEIGHTS_RECORD, Weights, WeightsFolder
+from scripts.place import Here
 from scripts.weights import hub, obtaining
 from scripts.weights.pins import CONFIG, Pins, load_pins
 from scripts.weights.request import to_request
@@ -49,7 +50,7 @@ def obtain(
         home=with_means.home,
         run=with_means.run,
         web=with_means.web,
-        python=with_means.python,
+        place=Here(python=with_means.python, run=with_means.run),
         uv=with_means.uv,
         environ=with_means.environ,
     )
