@@ -29,6 +29,10 @@ PROBES = {
     "convert": "scripts.inside.convert",
     "checkpoint": "scripts.inside.checkpoint",
     "bridge-fit": "scripts.inside.bridge_fit",
+    "onnx-device": "scripts.inside.onnx_device",
+    "onnx-kokoro": "scripts.inside.onnx_synthesis",
+    "onnx-speak": "scripts.inside.onnx_speak",
+    "onnx-weights": "scripts.inside.onnx_weights",
 }
 """Each probe's module; it has `run(request: dict) -> dict`."""
 
