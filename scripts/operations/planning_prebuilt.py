@@ -109,10 +109,10 @@ def _plan(offer: Offer, asked: _Asked) -> Plan:
         found = sha256_of(source.path)
         if source.sha256 is None:
             source = replace(source, sha256=found, sha256_from="computed here")
-        elif source.sha256 == found:
-            plan = _standing(source, asked)
-            if plan is not None:
-                return plan
+        # One that has another hash than was given is told so below.
+        plan = _standing(source, asked) if source.sha256 == found else None
+        if plan is not None:
+            return plan
     passport = _inspected(source, asked)
     texts = read_texts(source, asked.context)
     notes = require_usable(passport, texts.cuda)

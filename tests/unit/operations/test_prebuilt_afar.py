@@ -1,0 +1,330 @@
+"""Planning around a wheel of a URL, a folder or an index, and bringing it here."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from scripts.errors import ExitCode, IntegrityError, SparkError
+from scripts.model.plan import InstallWheel, Plan
+from scripts.operations.fetching import cached_wheel
+from scripts.operations.prebuilt_fetching import fetch_planned_wheel
+from tests.unit.operations.prebuilt_wheels import FILES, INDEX, SIMPLE, Bench, digest_of, torch
+from tests.unit.operations.wheel_web import SPARK_TAG
+
+CU130 = "2.14.0+cu130"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def refused(bench: Bench, wheel: str | Path, **options: object) -> SparkError:
+    with pytest.raises(SparkError) as caught:
+        bench.plan(wheel, **options)
+    error = caught.value
+    assert error.hint
+    assert bench.uv.seen == []
+    assert bench.web.downloads == []
+    assert "secret" not in str(error.to_dict())
+    return error
+
+
+def installed(plan: Plan) -> InstallWheel:
+    return next(step for step in plan.steps if isinstance(step, InstallWheel))
+
+
+def test_a_url_is_planned_with_and_not_downloaded(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel)
+    plan = bench.plan(f"{FILES}/{wheel.name}", sha256=digest_of(wheel))
+    assert bench.web.downloads == []
+    place = cached_wheel(digest_of(wheel), wheel.name, bench.context)
+    assert installed(plan).path == str(place)
+    assert not place.exists()
+    assert any("is downloaded when the environment is built" in note for note in plan.notes)
+    assert plan.digest == Bench(tmp_path / "other").plan(wheel).digest
+    assert (plan.cuda, plan.nvrtc) == ("13.0", "13.0.88")
+
+
+def test_a_url_may_bring_the_hash_itself(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel)
+    assert installed(bench.plan(f"{FILES}/{wheel.name}#sha256={digest_of(wheel)}")).sha256 == digest_of(wheel)
+
+
+def test_what_names_no_cuda_in_its_metadata_is_asked_for_it(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels", requires=SIMPLE, cuda="12.9")
+    bench.web.serve(wheel)
+    assert bench.plan(f"{FILES}/{wheel.name}", sha256=digest_of(wheel)).cuda == "12.9"
+
+
+def test_device_code_that_nobody_read_is_a_note(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels", "2.9.0a0+gitabc", library="hopper.so")
+    bench.web.serve(wheel)
+    plan = bench.plan(f"{FILES}/{wheel.name}", sha256=digest_of(wheel))
+    assert any("its device code is not known, and is read once the wheel is here" in note for note in plan.notes)
+
+
+def test_the_hash_is_asked_for_last(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel)
+    error = refused(bench, f"{FILES}/{wheel.name}")
+    assert (error.exit_code, error.reference) == (ExitCode.USAGE, "hash-needed")
+    assert "the server gives no hash for it" in error.context
+
+
+def test_what_a_server_says_of_the_hash_is_no_proof(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel)
+    bench.web.told = {"x-checksum-sha256": digest_of(wheel)}
+    error = refused(bench, f"{FILES}/{wheel.name}")
+    assert error.reference == "hash-needed"
+    assert digest_of(wheel) in error.context
+    assert "no proof" in error.context
+
+
+@pytest.mark.parametrize(
+    "name", [f"torch-2.15.0-{SPARK_TAG}.whl", "torch-2.15.0-cp310-cp310-manylinux_2_28_x86_64.whl"]
+)
+def test_a_name_that_does_not_fit_costs_no_request(bench: Bench, name: str) -> None:
+    error = refused(bench, f"https://user:secret@wheels.example/files/{name}")
+    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "wheel-does-not-fit")
+    assert bench.web.seen == []
+
+
+@pytest.mark.parametrize("name", ["numpy-2.5.5-cp312-cp312-manylinux_2_28_x86_64.whl", "torch.whl"])
+def test_what_is_no_torch_costs_no_request(bench: Bench, name: str) -> None:
+    assert refused(bench, f"{FILES}/{name}").exit_code == ExitCode.USAGE
+    assert bench.web.seen == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"requires": SIMPLE, "cuda": None, "library": None}, {"requires": ["setuptools<82"]}]
+)
+def test_what_will_not_do_is_refused_before_the_download(
+    bench: Bench, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    wheel = torch(tmp_path / "wheels", **changes)  # type: ignore[arg-type]
+    bench.web.serve(wheel)
+    assert refused(bench, f"{FILES}/{wheel.name}").exit_code == ExitCode.NO_CANDIDATE
+
+
+def test_a_server_that_gives_no_parts(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel).ranges = False
+    error = refused(bench, f"{FILES}/{wheel.name}", sha256=digest_of(wheel))
+    assert (error.exit_code, error.reference) == (ExitCode.NETWORK, "no-range-support")
+    assert "--wheel PATH" in error.hint
+
+
+@pytest.mark.parametrize(
+    "what", ["ftp://user:secret@host/torch-2.15.0-py3-none-any.whl", "http://user:secret@[bad/x.whl"]
+)
+def test_what_is_no_url(bench: Bench, what: str) -> None:
+    assert refused(bench, what).reference == "bad-url"
+
+
+def test_the_best_of_a_folder(bench: Bench, tmp_path: Path) -> None:
+    folder = tmp_path / "wheels"
+    best = torch(folder, CU130)
+    torch(folder, "2.15.0+cpu", requires=SIMPLE, cuda=None)
+    torch(folder, "2.15.0", tag=SPARK_TAG)
+    torch(folder, "2.14.1", library="hopper.so")
+    torch(folder, "2.13.0")
+    torch(folder, "2.16.0a0+gitabc")
+    torch(folder, "0.1", name="torchaudio")
+    plan = bench.plan(folder)
+    assert installed(plan).filename == best.name
+    assert any("passed over torch-2.14.1" in note and "no device code" in note for note in plan.notes)
+    assert installed(bench.plan(folder, torch="2.13.0")).version == "2.13.0"
+    assert installed(bench.plan(folder, nightly=True)).version == "2.16.0a0+gitabc"
+
+
+def test_a_pre_release_is_taken_where_nothing_else_fits(bench: Bench, tmp_path: Path) -> None:
+    torch(tmp_path / "wheels", "2.16.0a0+gitabc")
+    assert installed(bench.plan(tmp_path / "wheels")).version == "2.16.0a0+gitabc"
+
+
+def test_a_folder_that_has_none(bench: Bench, tmp_path: Path) -> None:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    assert refused(bench, folder).reference == "no-torch"
+    torch(folder, "0.1", name="torchaudio")
+    assert "torchaudio" in refused(bench, folder).context
+    torch(folder, tag=SPARK_TAG)
+    torch(folder, "2.15.0+cpu", requires=SIMPLE, cuda=None)
+    error = refused(bench, folder)
+    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-torch")
+    assert "a CPU-only build, by its name" in error.context
+    assert "wrong platform" in error.context
+    torch(folder, "2.14.0", library="hopper.so")
+    error = refused(bench, folder)
+    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-usable-wheel")
+    assert "no device code" in error.context
+    assert "wrong platform" in error.context
+
+
+def test_a_hash_chooses_among_the_wheels_of_a_folder(bench: Bench, tmp_path: Path) -> None:
+    older, _ = torch(tmp_path / "wheels", "2.14.0"), torch(tmp_path / "wheels", "2.15.0")
+    assert installed(bench.plan(tmp_path / "wheels", sha256=digest_of(older))).version == "2.14.0"
+    error = refused(Bench(tmp_path / "other"), tmp_path / "wheels", sha256="5" * 64)
+    assert (error.exit_code, error.reference) == (ExitCode.INTEGRITY, "wrong-hash")
+    assert digest_of(older) in error.context
+
+
+def test_a_damaged_wheel_of_a_folder_is_not_passed_over(bench: Bench, tmp_path: Path) -> None:
+    torch(tmp_path / "wheels", "2.14.0")
+    best = torch(tmp_path / "wheels", "2.15.0")
+    best.write_bytes(best.read_bytes()[:1000])
+    assert refused(bench, tmp_path / "wheels").exit_code == ExitCode.INTEGRITY
+
+
+@pytest.mark.parametrize("url", [INDEX, f"{INDEX}/", f"{INDEX}/torch/", f"{INDEX}/torch"])
+def test_an_index_by_its_root_or_by_torchs_page(bench: Bench, tmp_path: Path, url: str) -> None:
+    wheels = [torch(tmp_path / "wheels", version) for version in ("2.13.0", CU130, "2.15.0+cpu")]
+    bench.web.serve(*wheels)
+    plan = bench.plan(url, sha256=digest_of(wheels[1]))
+    assert installed(plan).version == CU130
+    assert bench.web.seen[0] == f"{INDEX}/torch/"
+
+
+def test_what_an_index_says_of_the_hash_is_no_proof(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel)
+    error = refused(bench, INDEX)
+    assert (error.exit_code, error.reference) == (ExitCode.USAGE, "hash-needed")
+    assert f"the index says that it is {digest_of(wheel)}: that is no proof" in error.context
+
+
+def test_a_hash_that_the_index_gives_to_none(bench: Bench, tmp_path: Path) -> None:
+    bench.web.serve(torch(tmp_path / "wheels"))
+    error = refused(bench, INDEX, sha256="5" * 64)
+    assert (error.exit_code, error.reference) == (ExitCode.INTEGRITY, "wrong-hash")
+
+
+def test_an_index_without_hashes_is_taken_at_the_given_one(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel, hashed=False)
+    assert installed(bench.plan(INDEX, sha256=digest_of(wheel))).sha256 == digest_of(wheel)
+
+
+def test_an_index_without_torch(bench: Bench, tmp_path: Path) -> None:
+    bench.web.serve(torch(tmp_path / "wheels", name="torchaudio"))
+    error = refused(bench, INDEX, sha256="5" * 64)
+    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "project-not-found")
+
+
+def test_an_index_that_cannot_be_reached(bench: Bench) -> None:
+    assert refused(bench, "https://gone.example/whl", sha256="5" * 64).exit_code == ExitCode.NETWORK
+
+
+def test_only_so_many_of_an_index_are_looked_into(bench: Bench, tmp_path: Path) -> None:
+    wheels = [torch(tmp_path / "wheels", f"2.{minor}.0", requires=["setuptools<82"]) for minor in range(1, 9)]
+    bench.web.serve(*wheels)
+    error = refused(bench, INDEX)
+    assert "3 older ones were not looked into" in error.context
+    assert error.reference == "no-usable-wheel"
+
+
+# Bringing it here.
+
+
+def planned(bench: Bench, wheel: Path, url: str | None = None) -> tuple[Plan, dict[str, object]]:
+    options: dict[str, object] = {"sha256": digest_of(wheel)}
+    return bench.plan(url or f"{FILES}/{wheel.name}", **options), options
+
+
+@pytest.mark.parametrize("by_index", [False, True])
+def test_it_is_downloaded_once(bench: Bench, tmp_path: Path, *, by_index: bool) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel)
+    what = INDEX if by_index else f"{FILES}/{wheel.name}"
+    plan, options = planned(bench, wheel, what)
+    for _ in range(2):
+        fetch_planned_wheel(plan, bench.request(what, **options), bench.context)
+    assert bench.web.downloads == [f"{FILES}/{wheel.name}"]
+    assert Path(installed(plan).path).read_bytes() == wheel.read_bytes()
+    bench.web.seen.clear()
+    again = bench.plan(what, **options)
+    assert (again.digest, installed(again)) == (plan.digest, installed(plan))
+    assert all("/files/" not in url for url in bench.web.seen), "what is in the cache is read there"
+
+
+def test_a_wheel_that_is_here_is_left_where_it_is(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    fetch_planned_wheel(bench.plan(wheel), bench.request(wheel), bench.context)
+    assert not (bench.context.home.cache / "wheels").exists() or bench.web.downloads == []
+
+
+def test_a_plan_of_another_strategy_is_left_alone(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel)
+    plan, options = planned(bench, wheel)
+    other = dataclasses.replace(plan, strategy="cu130")
+    fetch_planned_wheel(other, bench.request(f"{FILES}/{wheel.name}", **options), bench.context)
+    assert bench.web.downloads == []
+
+
+def test_another_file_than_was_pinned_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel)
+    plan, options = planned(bench, wheel)
+    bench.web.pages = {**bench.web.pages, f"{FILES}/{wheel.name}": wheel.read_bytes() + b"evil"}
+    with pytest.raises(IntegrityError) as caught:
+        fetch_planned_wheel(plan, bench.request(f"{FILES}/{wheel.name}", **options), bench.context)
+    assert caught.value.reference == "wrong-hash"
+    assert not list(bench.context.home.cache.rglob("*.whl*"))
+
+
+def test_what_only_the_whole_wheel_shows_refuses_it_too(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels", library="hopper.so")
+    bench.web.serve(wheel)
+    plan, options = planned(bench, wheel)
+    with pytest.raises(SparkError) as caught:
+        fetch_planned_wheel(plan, bench.request(f"{FILES}/{wheel.name}", **options), bench.context)
+    assert (caught.value.exit_code, caught.value.reference) == (ExitCode.NO_CANDIDATE, "no-device-code")
+    with pytest.raises(SparkError) as caught:
+        bench.plan(f"{FILES}/{wheel.name}", **options)
+    assert caught.value.reference == "no-device-code", "what was learnt of it is known before the next download"
+    assert len(bench.web.downloads) == 1
+
+
+def test_a_server_that_shows_another_wheel_by_parts(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    shown = torch(tmp_path / "shown", requires=["nvidia-cuda-nvrtc==13.0.88"])
+    bench.web.serve(shown)
+    bench.uv.text = bench.uv.text.splitlines()[0] + "\n"
+    plan, options = planned(bench, wheel)
+    bench.web.pages = {**bench.web.pages, f"{FILES}/{wheel.name}": wheel.read_bytes()}
+    bench.uv.text += f"triton==3.9.0 --hash=sha256:{'a' * 64}\n"
+    with pytest.raises(IntegrityError) as caught:
+        fetch_planned_wheel(plan, bench.request(f"{FILES}/{wheel.name}", **options), bench.context)
+    assert caught.value.reference == "wheel-differs"
+
+
+def test_a_wheel_that_left_the_index_meanwhile(bench: Bench, tmp_path: Path) -> None:
+    wheel, other = torch(tmp_path / "wheels"), torch(tmp_path / "wheels", "2.14.0")
+    bench.web.serve(wheel, other, hashed=False)
+    plan, options = planned(bench, wheel, INDEX)
+    later = Bench(tmp_path)
+    later.web.serve(other, hashed=False)
+    with pytest.raises(IntegrityError) as caught:
+        fetch_planned_wheel(plan, later.request(INDEX, **options), later.context)
+    assert caught.value.reference == "wheel-differs"
+    assert "has it no more" in caught.value.context
+
+
+def test_the_cache_is_not_believed_by_its_name(bench: Bench, tmp_path: Path) -> None:
+    wheel = torch(tmp_path / "wheels")
+    bench.web.serve(wheel)
+    place = cached_wheel(digest_of(wheel), wheel.name, bench.context)
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"something else")
+    plan, options = planned(bench, wheel)
+    fetch_planned_wheel(plan, bench.request(f"{FILES}/{wheel.name}", **options), bench.context)
+    assert hashlib.sha256(place.read_bytes()).hexdigest() == digest_of(wheel)
