@@ -9,6 +9,7 @@ Each voice is NAME.npy, float32 of shape (510, 1, 256).
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,7 @@ def check_voice(values: Any, name: str) -> Any:
 
 def make_kokoro(session: Any, voice_file: str) -> Any:
     """Make kokoro-onnx's Kokoro around a session. It wants a file of voices; each voice is given with its text."""
-    from kokoro_onnx import Kokoro
-
-    return Kokoro.from_session(session, voice_file)
+    return importlib.import_module("kokoro_onnx").Kokoro.from_session(session, voice_file)
 
 
 def require_kokoro(session: Any, name: str) -> None:

@@ -7,6 +7,7 @@ node where that has no kernel. So a session is asked what it has become, and a r
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 from collections import Counter
@@ -30,7 +31,7 @@ def load_runtime() -> tuple[Any, str | None]:
     Raises ProbeFailure where it cannot be imported.
     """
     try:
-        import onnxruntime
+        onnxruntime = importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:
         raise ProbeFailure(f"ONNX Runtime cannot be imported: {error}", {"cause": "import"}) from error
     cuda = str(getattr(onnxruntime, "cuda_version", "") or "") or None

@@ -18,7 +18,8 @@ from scripts.inside.onnx_session import CUDA, load_runtime, open_session, read_p
 SAMPLES_PER_FRAME = 600
 LOWEST_SHARE = 0.9
 """Of the convolutions, LSTMs and matrix products, how many must be on the GPU that was asked for. Reasoned, not
-measured: float32 has CUDA kernels for all; of the int8 graph's a third would be left on the CPU, and nearly all work."""
+measured: float32 has CUDA kernels for all of them; of the int8 graph a third would stay on the CPU, and there nearly
+all of the work is."""
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +88,6 @@ def _check_placement(device: str, detail: dict[str, Any]) -> None:
     if device.partition(":")[0] == "cuda" and share < LOWEST_SHARE:
         elsewhere = ", ".join(f"{count} {name}" for name, count in sorted(detail["computing_elsewhere"].items()))
         text = (
-            f"asked for CUDA, but {share:.0%} of the work's nodes ran there; on the CPU: {elsewhere or 'nothing known'}"
+            f"asked for CUDA, but only {share:.0%} of the work's nodes ran there; elsewhere: {elsewhere or 'unknown'}"
         )
         raise ProbeFailure(text, {**detail, "cause": "placement"})
