@@ -19,16 +19,18 @@ from scripts.strategies.prebuilt import PREBUILT, require_wheel
 def fetch_planned_wheel(plan: Plan, request: Request, context: Context) -> None:
     """Download what the plan installs, unless it is here; then read the wheel whole and plan from it once more.
 
-    `request` is what the plan was made of. Nothing is done for a plan of another strategy, or of a wheel that was named
-    by its path. Raises NetworkError, IntegrityError (wrong-hash, truncated-file, damaged-wheel, and wheel-differs for
+    `request` is what the plan was made of. Nothing is done for a plan of another strategy, of a wheel that was named by
+    its path, or of an environment that stands. Raises NetworkError, IntegrityError (wrong-hash, truncated-file, damaged-wheel, and wheel-differs for
     one that is not what it was by ranges), DiskError, NoCandidateError for what only the whole wheel shows.
     """
     step = next((one for one in plan.steps if isinstance(one, InstallWheel)), None)
     if plan.strategy != PREBUILT or step is None:
         return
     place = cached_wheel(step.sha256, step.filename, context)
-    if Path(step.path) != place or (place.is_file() and sha256_of(place) == step.sha256):
+    if Path(step.path) != place or context.store.whole(plan.environment) is not None:
         return
+    if place.is_file() and sha256_of(place) == step.sha256:
+        return  # read whole by whoever planned with it
     site = find_site(request, context, fetch_python=True)
     offers = find_offers(require_wheel(request), request, site.target, context)
     source = next((one.source for one in offers.wheels if one.source.file == step.filename), None)
