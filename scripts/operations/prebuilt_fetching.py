@@ -20,8 +20,10 @@ def fetch_planned_wheel(plan: Plan, request: Request, context: Context) -> None:
     """Download what the plan installs, unless it is here; then read the wheel whole and plan from it once more.
 
     `request` is what the plan was made of. Nothing is done for a plan of another strategy, of a wheel that was named by
-    its path, or of an environment that stands. Raises NetworkError, IntegrityError (wrong-hash, truncated-file, damaged-wheel, and wheel-differs for
-    one that is not what it was by ranges), DiskError, NoCandidateError for what only the whole wheel shows.
+    its path, or of an environment that stands.
+
+    Raises NetworkError, DiskError, IntegrityError (wrong-hash, truncated-file, damaged-wheel, and wheel-differs for one
+    that is not what it was by ranges), NoCandidateError for what only the whole wheel shows.
     """
     step = next((one for one in plan.steps if isinstance(one, InstallWheel)), None)
     if plan.strategy != PREBUILT or step is None:
