@@ -87,7 +87,5 @@ def _check_placement(device: str, detail: dict[str, Any]) -> None:
     detail["share_on_cuda"] = round(share, 3)
     if device.partition(":")[0] == "cuda" and share < LOWEST_SHARE:
         elsewhere = ", ".join(f"{count} {name}" for name, count in sorted(detail["computing_elsewhere"].items()))
-        text = (
-            f"asked for CUDA, but only {share:.0%} of the work's nodes ran there; elsewhere: {elsewhere or 'unknown'}"
-        )
+        text = f"asked for CUDA, but {share:.0%} of the work's nodes ran there; elsewhere: {elsewhere or 'unknown'}"
         raise ProbeFailure(text, {**detail, "cause": "placement"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from scripts.model.plan import WeightsSource
@@ -12,6 +12,7 @@ WEIGHTS_SCHEMA = 1
 WEIGHTS_RECORD = "weights.json"
 CHECKPOINT_NAME = "kokoro-v1_0.pth"
 CONFIG_NAME = "config.json"
+ONNX_NAME = "model.onnx"
 VOICES_NAME = "voices"
 SYNTHETIC_NAME = "synthetic"
 
@@ -45,7 +46,10 @@ class WeightsRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsFolder:
-    """A whole folder `weights/<source>-<digest>/`: checkpoint, configuration, voices, record."""
+    """A whole folder `weights/<source>-<digest>/`: checkpoint, configuration, voices, record.
+
+    One for ONNX Runtime, `weights/onnx-<digest>/`, has a model with its graph instead of checkpoint and configuration.
+    """
 
     path: Path
     record: WeightsRecord
@@ -66,6 +70,16 @@ class WeightsFolder:
         return self.record.label
 
     @property
+    def is_onnx(self) -> bool:
+        """Tell whether it is for ONNX Runtime."""
+        return any(file.path == ONNX_NAME for file in self.record.files)
+
+    @property
+    def onnx_model(self) -> Path:
+        """The graph and its parameters, where it is for ONNX Runtime."""
+        return self.path / ONNX_NAME
+
+    @property
     def checkpoint(self) -> Path:
         """The model's parameters."""
         return self.path / CHECKPOINT_NAME
@@ -77,15 +91,14 @@ class WeightsFolder:
 
     @property
     def voices_folder(self) -> Path:
-        """Holds NAME.pt for each voice."""
+        """Holds NAME.pt for each voice; NAME.npy where it is for ONNX Runtime."""
         return self.path / VOICES_NAME
 
     @property
     def voices(self) -> tuple[str, ...]:
         """The names of its voices, sorted."""
-        prefix, suffix = f"{VOICES_NAME}/", ".pt"
-        paths = (file.path for file in self.record.files)
-        return tuple(sorted(path[len(prefix) : -len(suffix)] for path in paths if path.startswith(prefix)))
+        paths = (PurePosixPath(file.path) for file in self.record.files)
+        return tuple(sorted(path.stem for path in paths if path.parts[0] == VOICES_NAME))
 
 
 @dataclass(frozen=True, kw_only=True)

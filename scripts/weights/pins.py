@@ -12,6 +12,8 @@ from scripts.home import CONSTRAINTS
 from scripts.model.plan import WeightsSource
 from scripts.model.weights import CHECKPOINT_NAME, CONFIG_NAME, VOICES_NAME
 
+ONNX = "onnx"
+"""What the names of folders for ONNX Runtime begin with."""
 CONFIG = CONSTRAINTS / "kokoro-config.json"
 TOOLS_LOCK = CONSTRAINTS / "weights-tools.txt"
 NODE_LOCK = CONSTRAINTS / "weights-node.txt"
@@ -50,6 +52,20 @@ class RegistryPins:
     def name(self) -> str:
         """The folder's name below `weights/`, known before anything is fetched."""
         return f"{WeightsSource.REGISTRY}-{digest(self.onnx_sha256, self.content_sha256, self.voices_sha256)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxPins:
+    """The registry's export for ONNX Runtime: as it is (int8), or in float32."""
+
+    model_sha256: str
+    voices_sha256: str
+    label: str
+
+    @property
+    def name(self) -> str:
+        """The folder's name below `weights/`, known before anything is fetched."""
+        return f"{ONNX}-{digest(self.model_sha256, self.voices_sha256)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,4 +117,16 @@ def load_pins(path: Path = CONSTRAINTS / "weights.toml") -> Pins:
         synthetic_seed=data["synthetic"]["seed"],
         synthetic_label=data["synthetic"]["label"],
         voices=tuple(voices),
+    )
+
+
+@cache
+def load_onnx_pins(*, float32: bool, path: Path = CONSTRAINTS / "weights.toml") -> OnnxPins:
+    """Read what the file says of ONNX Runtime's model."""
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    onnx, registry = data[ONNX], data["registry"]
+    return OnnxPins(
+        model_sha256=onnx["float32_sha256"] if float32 else registry["onnx_sha256"],
+        voices_sha256=registry["voices_sha256"],
+        label=onnx["float32_label"] if float32 else onnx["label"],
     )

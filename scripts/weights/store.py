@@ -34,6 +34,7 @@ from scripts.serial import from_data, to_json
 from scripts.weights.pins import CONFIG, load_pins
 
 TOOL = "kokoro-spark"
+_VOICE_SUFFIXES = frozenset({".pt", ".npy"})
 _REMEDY = "remove that folder and run `invoke setup` again"
 
 
@@ -128,10 +129,15 @@ def publish(
     label: str,
     licences: tuple[str, ...],
     content_sha256: str | None = None,
+    model: tuple[str, ...] = (CHECKPOINT_NAME, CONFIG_NAME),
 ) -> WeightsFolder:
-    """Write the record into the staging folder of `name`, then give the folder its name."""
+    """Write the record into the staging folder of `name`, then give the folder its name.
+
+    `model` names the files beside the voices.
+    """
     folder, final = staging(home, name), home.weights / name
-    files = (folder / CHECKPOINT_NAME, folder / CONFIG_NAME, *sorted((folder / VOICES_NAME).glob("*.pt")))
+    voices = sorted(path for path in (folder / VOICES_NAME).iterdir() if path.suffix in _VOICE_SUFFIXES)
+    files = (*(folder / one for one in model), *voices)
     record = WeightsRecord(
         schema=WEIGHTS_SCHEMA,
         tool=TOOL,

