@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from scripts.model.plan import WeightsChoice
+from scripts.model.plan import Plan, WeightsChoice
 from scripts.model.weights import Weights
 from scripts.operations.context import Context
 from scripts.place import Place
+from scripts.weights.means import Means
 from scripts.weights.obtaining import obtain
+from scripts.weights.onnx import obtain_onnx
 
 
-def obtain_for(place: Place, choice: WeightsChoice, context: Context) -> Weights:
-    """Give the weights that are asked for; `place` is the environment's. Raises what obtain raises."""
-    return obtain(
-        choice,
+def obtain_for(place: Place, choice: WeightsChoice, context: Context, *, plan: Plan | None = None) -> Weights:
+    """Give the weights that are asked for; `place` is the environment's, and `plan` its plan, if it is ours.
+
+    Raises what obtain raises, and where ONNX Runtime runs Kokoro what obtain_onnx does.
+    """
+    if plan is None or plan.onnxruntime is None:
+        return obtain(
+            choice,
+            home=context.home,
+            run=context.run,
+            web=context.web,
+            place=place,
+            uv=context.uv,
+            environ=context.uv_environ,
+        )
+    means = Means(
         home=context.home,
-        run=context.run,
+        run=place.run,
+        here=context.run,
         web=context.web,
-        place=place,
+        python=place.python,
+        uv_python=place.uv_python(),
         uv=context.uv,
         environ=context.uv_environ,
     )
+    return obtain_onnx(choice, means, float32=plan.cuda is not None)

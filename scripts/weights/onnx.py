@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.disk import disk_errors
-from scripts.errors import DiskError, IntegrityError, UsageError
+from scripts.errors import DiskError, IntegrityError, NoCandidateError, UsageError
 from scripts.model.evidence import Outcome
 from scripts.model.plan import WeightsChoice, WeightsSource
 from scripts.model.weights import ONNX_NAME, VOICES_NAME, WeightsFolder
@@ -31,7 +31,7 @@ def obtain_onnx(choice: WeightsChoice, means: Means, *, float32: bool) -> Weight
 
     `means.python` is the environment's: ONNX Runtime in it checks and converts them.
 
-    Raises UsageError (no-onnx-from-there) for sources that have no ONNX model, and what scripts.weights.obtaining does.
+    Raises NoCandidateError (no-onnx-from-there) for sources that have no ONNX model, and what scripts.weights.obtaining does.
     """
     match choice.source:
         case WeightsSource.AUTO | WeightsSource.REGISTRY:
@@ -45,8 +45,8 @@ def obtain_onnx(choice: WeightsChoice, means: Means, *, float32: bool) -> Weight
             raise _refused("there are no synthetic weights in ONNX's form")
 
 
-def _refused(why: str) -> UsageError:
-    return UsageError(
+def _refused(why: str) -> NoCandidateError:
+    return NoCandidateError(
         f"strategy onnx: {why}",
         reference="no-onnx-from-there",
         hint="take --weights auto or registry (the int8 export), or the path of a folder with a model of your own",
@@ -121,11 +121,8 @@ def _make(means: Means, *, model: Path, voices: Path, folder: Path, packages: Pa
             bytecode=means.home.bytecode,
             timeout=_SECONDS,
         )
-    if (
-        made.outcome is Outcome.FAILED
-        and made.detail.get("cause") in {None, "model"}
-        and "exception" not in made.detail
-    ):
+    known = "exception" not in made.detail and made.detail.get("cause") in {None, "model"}
+    if made.outcome is Outcome.FAILED and known:
         raise IntegrityError(
             f"{doing}: it is no ONNX model of Kokoro with its voices",
             context=made.error,
