@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from scripts.errors import ExitCode
+from scripts.model.climb import Climb
 from scripts.model.target import ComputeCapability
 
 
@@ -147,3 +148,5 @@ class Report:
     """What each mode had compiled at run time; None: not asked for."""
     simulation: tuple[SimulationRow, ...] | None = None
     """What the simulated device proves and what it does not; None: the device is real, or there is none."""
+    climb: Climb | None = None
+    """How `auto` came to this environment; None: it was asked for by name, or is not ours."""

@@ -71,7 +71,8 @@ def judge_environment(
     judged = judge_subject(subject, context, manner, target=target, weights=weights, require_gpu=require_gpu)
     entry = subject.entry
     if entry is not None and entry.record is not None:
-        context.store.write(dataclasses.replace(entry.record, verdict=recorded_verdict(judged.report)))
+        # What `auto` said against it was another verdict's reason.
+        context.store.write(dataclasses.replace(entry.record, verdict=recorded_verdict(judged.report), reason=""))
     return judged
 
 
@@ -134,7 +135,7 @@ def judge_subject(
         census=manner.census,
     )
     folder = manner.report_folder or context.home.reports / _report_name(subject, report)
-    _write(report, folder)
+    write_reports(report, folder)
     code = exit_code(report) if manner.expect is None else expected(report, manner.expect)
     return Judged(report=report, text=render(report), exit_code=code, folder=folder)
 
@@ -204,7 +205,7 @@ def _unaltered(weights: Weights) -> Weights:
     return weights
 
 
-def _write(report: Report, folder: Path) -> None:
+def write_reports(report: Report, folder: Path) -> None:
     """Write the report in its four forms."""
     with report_errors():
         write_whole(folder / "report.json", json.dumps(to_data(report), indent=2, ensure_ascii=False) + "\n")

@@ -4,54 +4,68 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scripts.errors import NetworkError, NoCandidateError, SparkError, UsageError
+from scripts.errors import NoCandidateError, SparkError, UsageError
+from scripts.model.climb import Climb
 from scripts.model.plan import Blocker, Plan, Refusal, Request
+from scripts.operations.climbing import foresee_climb
 from scripts.operations.context import Context
 from scripts.operations.planners import plan_for
 from scripts.operations.site import find_site
 from scripts.strategies.base import Strategy
-from scripts.strategies.ladder import AUTO, climb, nothing_fits, strategy_named
+from scripts.strategies.descent import refusals_of
+from scripts.strategies.ladder import AUTO, PREBUILT, is_auto, strategy_named
+
+_TAKEN_BY = {
+    "wheel": ("--wheel", PREBUILT),
+    "sha256": ("--sha256", PREBUILT),
+    "image": ("--image", "ngc"),
+    "never": ("--never", AUTO),
+    "allow_cpu": ("--allow-cpu", AUTO),
+}
+"""What of a request is for one strategy alone; `auto` passes it on to that one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A plan, and what `auto` passed over on the way to it."""
+    """A plan, and how `auto` comes to it. `climb` None: the strategy was named."""
 
     plan: Plan
     refusals: tuple[Refusal, ...] = ()
+    climb: Climb | None = None
     for_this_machine: bool = True
 
 
 def make_plan(request: Request, context: Context, *, refresh: bool = False, fetch_python: bool = True) -> Planned:
-    """Decide on an environment. Raises the error of what stands in the way."""
+    """Decide on an environment, for `auto` the first that would be tried. Raises what stands in the way."""
+    require_options(request)
+    if is_auto(request.strategy):
+        outlook = foresee_climb(request, context, refresh=refresh, fetch_python=fetch_python)
+        return Planned(plan=outlook.plan, refusals=refusals_of(outlook.climb), climb=outlook.climb)
+    strategy = strategy_named(request.strategy, context.strategies)
     site = find_site(request, context, fetch_python=fetch_python)
-    target = site.target
-    local = target.architecture == context.facts.host.architecture
-    if request.strategy != AUTO:
-        strategy = strategy_named(request.strategy, context.strategies)
-        blockers = strategy.blockers(context.facts, target)
-        if blockers:
-            raise _blocked(strategy, blockers)
-        plan = plan_for(strategy, request, site, context, refresh=refresh)
-        return Planned(plan=plan, for_this_machine=local)
-    if not local:
+    blockers = strategy.blockers(context.facts, site.target)
+    if blockers:
+        raise _blocked(strategy, blockers)
+    plan = plan_for(strategy, request, site, context, refresh=refresh)
+    return Planned(plan=plan, for_this_machine=site.target.architecture == context.facts.host.architecture)
+
+
+def require_options(request: Request) -> None:
+    """Refuse what is for another strategy than the one that is named. Raises UsageError (option-not-for-strategy)."""
+    named = request.strategy.strip().lower()
+    for name, (option, strategy) in _TAKEN_BY.items():
+        if getattr(request, name) and named not in {strategy, AUTO}:
+            raise UsageError(
+                f"{option} is not for strategy {named}",
+                reference="option-not-for-strategy",
+                hint=f"leave it out, or name --strategy {strategy}",
+            )
+    if request.sha256 and not request.wheel and named == AUTO:
         raise UsageError(
-            "auto decides by this machine's facts, and --platform names another machine",
-            reference="auto-elsewhere",
-            hint="name a strategy as well, e.g. --strategy cu130 --platform aarch64",
+            "--sha256 is the hash of a wheel, and none is named",
+            reference="option-without-wheel",
+            hint="name the wheel with --wheel",
         )
-    usable, refusals = climb(context.facts, target, context.strategies)
-    failures: list[SparkError] = []
-    for strategy in usable:
-        try:
-            plan = plan_for(strategy, request, site, context, refresh=refresh)
-        except (NetworkError, NoCandidateError) as error:
-            failures.append(error)
-            reason = error.message.removeprefix(f"strategy {strategy.name}: ")
-            refusals += (Refusal(strategy=strategy.name, blockers=(Blocker(reason=reason, hint=error.hint),)),)
-        else:
-            return Planned(plan=plan, refusals=refusals)
-    raise nothing_fits(refusals, failures)
 
 
 def _blocked(strategy: Strategy, blockers: tuple[Blocker, ...]) -> SparkError:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scripts.environments.executor import describe
-from scripts.model.plan import Plan, Refusal
+from scripts.model.plan import Plan
 from scripts.operations.environments import Listed
 from scripts.operations.planning import Planned
 from scripts.operations.setup import SetupResult
 from scripts.redaction import redact
-from scripts.strategies.ladder import refusal_lines
+from scripts.strategies.climb_text import climb_lines
 
 
 def plan_lines(planned: Planned) -> list[str]:
     """A plan, whole, as --dry-run shows it."""
     plan = planned.plan
-    lines = _refusal_lines(planned.refusals, plan)
+    lines = [] if planned.climb is None else climb_lines(planned.climb)
     lines += [f"plan: environment {plan.environment}", *_facts(plan)]
     lines += [f"  {number}. {describe(step)}" for number, step in enumerate(plan.steps, 1)]
     lines += [f"note: {note}" for note in plan.notes]
@@ -27,19 +27,21 @@ def plan_lines(planned: Planned) -> list[str]:
 
 def setup_lines(result: SetupResult) -> list[str]:
     """What setup did."""
-    lines = _refusal_lines(result.refusals, result.plan)
+    lines = [] if result.climb is None else climb_lines(result.climb)
     lines += [f"note: {note}" for note in result.notes]
     state = "ready, found as it was" if result.reused else "ready"
     lines += [f"environment {result.environment}: {state}", *_facts(result.plan)]
     if result.weights is not None:
         lines.append(f"  weights: {result.weights}")
-    if result.prediction is not None:
+    if result.verdict is not None:
+        lines.append(f"  judged on the GPU here: {result.verdict}")
+    elif result.prediction is not None:
         lines.append(f"  predicted for compute capability {result.predicted_for}, not verified: {result.prediction}")
     if result.current:
         speaks = ', `invoke say "Hello."` speaks' if result.weights is not None else ""
         lines.append(f"  it is now current; `invoke verify` judges it{speaks}")
     else:
-        lines.append("  it is NOT made current, for it is predicted broken there; `invoke verify --env NAME` says why")
+        lines.append(f"  it is NOT made current: {result.withheld}; `invoke verify --env NAME` says why")
     return [redact(line) for line in lines]
 
 
@@ -61,11 +63,17 @@ def listing_rows(listed: Iterable[Listed]) -> list[tuple[str, ...]]:
 
 
 def _facts(plan: Plan) -> list[str]:
-    build = f"CUDA {plan.cuda}, NVRTC {plan.nvrtc}" if plan.cuda else "CPU-only build"
-    return [f"  torch {plan.torch} from {plan.source} ({build}), Python {plan.python}, {plan.architecture}"]
+    return [f"  {_engine(plan)}, Python {plan.python}, {plan.architecture}"]
 
 
-def _refusal_lines(refusals: Iterable[Refusal], plan: Plan) -> list[str]:
-    """Why each better strategy was passed over."""
-    lines = refusal_lines(refusals)
-    return [*lines, f"chosen: {plan.strategy}"] if lines else []
+def _engine(plan: Plan) -> str:
+    """Say what runs Kokoro, where it comes from, and for what it was built."""
+    if plan.onnxruntime is not None:
+        build = f"CUDA {plan.cuda}" if plan.cuda else "for the CPU"
+        return f"ONNX Runtime {plan.onnxruntime} from {plan.source} ({build})"
+    nvrtc = f", NVRTC {plan.nvrtc}" if plan.nvrtc else ""
+    if plan.image is not None:
+        torch = f"torch {plan.torch}" if plan.torch else "a torch that is known once it is here"
+        return f"{torch}, {f'CUDA {plan.cuda}' if plan.cuda else 'CUDA'}{nvrtc}, in a container of {plan.image}"
+    build = f"CUDA {plan.cuda}{nvrtc}" if plan.cuda else "CPU-only build"
+    return f"torch {plan.torch} from {plan.source} ({build})"

@@ -1,30 +1,32 @@
-"""setup: facts, plan, environment, weights, a first smoke; then it becomes current."""
+"""setup: facts, plan, environment, weights, a first smoke; then it becomes current. `auto` comes down its ladder."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.environments.executor import Executor
-from scripts.environments.locking import locked
-from scripts.environments.store import Entry
-from scripts.errors import BrokenError, NetworkError, UsageError
+from scripts.errors import UsageError
+from scripts.model.climb import Climb, Machine
 from scripts.model.environment import EnvironmentRecord, EnvironmentState
-from scripts.model.evidence import VerdictKind
-from scripts.model.plan import InstallLock, Plan, Refusal, Request, WeightsChoice
+from scripts.model.evidence import QUALITY, VerdictKind
+from scripts.model.plan import Plan, Refusal, Request, WeightsChoice
 from scripts.model.target import ComputeCapability
+from scripts.operations.climbing import Route
 from scripts.operations.context import Context
-from scripts.operations.planning import make_plan
-from scripts.operations.torch_plan import unreachable
-from scripts.operations.weighing import obtain_for
-from scripts.progress import say
-from scripts.verification.judge import WITHOUT_JITERATOR
+from scripts.operations.planning import make_plan, require_options
+from scripts.operations.providing import built, environment_lock, smoked, weighted
+from scripts.operations.trying import Judge, judge_here, make_climb
+from scripts.strategies.descent import WITHOUT_JITERATOR, kind_of, refusals_of
+from scripts.strategies.ladder import is_auto
+from scripts.strategies.onnx import NAME as ONNX
 from scripts.weights.local import locate
-from scripts.wheels.made import write_made_wheel
+from scripts.weights.onnx import locate_onnx
 
 DEFAULT_WAIT = 600.0
 """Seconds to wait for another setup of the same environment."""
+
+_RANKS = (*QUALITY[:2], VerdictKind.NOT_APPLICABLE, *QUALITY[2:])
+"""From good to bad, for what is current: without a Jiterator is worse than on the GPU with one, and works."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,7 @@ class SetupResult:
     """What setup did.
 
     `prediction` is a verdict's kind, for the compute capability `predicted_for`; both are None where no GPU question
-    arises, or none was asked.
+    arises, or none was asked. `verdict` is that of the GPU here, with its label; None: not judged.
     """
 
     environment: str
@@ -44,6 +46,11 @@ class SetupResult:
     predicted_for: str | None
     current: bool
     notes: tuple[str, ...]
+    verdict: str | None = None
+    climb: Climb | None = None
+    """How `auto` came to it; None: the strategy was named."""
+    withheld: str = ""
+    """Why it was not made current."""
 
 
 def setup(
@@ -55,15 +62,25 @@ def setup(
     wait_seconds: float = DEFAULT_WAIT,
     refresh: bool = False,
     smoke: bool = True,
+    judge: Judge = judge_here,
 ) -> SetupResult:
     """Make (or find) the environment that the request leads to, and make it current.
 
-    `weights` None leaves the weights alone; `refresh` asks the index again for what an earlier setup resolved; without
-    `smoke` torch is not imported and nothing is predicted. What is current stays current until the new environment is
-    whole. Raises the error of what stood in the way.
+    `weights` None leaves the weights alone; `refresh` asks the index again for what an earlier setup resolved, and
+    judges again what `auto` judged before; without `smoke` torch is not imported, and nothing is predicted or judged.
+    `judge` judges the rungs of `auto` where there is a GPU. What is current stays current until the new environment
+    is whole, and judged where it was `auto`'s choice. Raises the error of what stood in the way.
     """
     if weights is not None and weights.path is not None:
-        locate(Path(weights.path))  # a folder without a checkpoint is told before minutes of work
+        (locate_onnx if request.strategy == ONNX else locate)(
+            Path(weights.path)
+        )  # a folder without a checkpoint is told before minutes of work
+    if is_auto(request.strategy):
+        require_options(request)
+        route = Route.find(request, context, refresh=refresh)
+        climbed = make_climb(route, weights, target, wait_seconds=wait_seconds, smoke=smoke, judge=judge)
+        withheld = _withheld_from(climbed.record, climbed.climb, context)
+        return _settled(climbed.record, context, climbed.plan, reused=climbed.reused, climb=climbed.climb, why=withheld)
     planned = make_plan(request, context, refresh=refresh)
     if not planned.for_this_machine:
         raise UsageError(
@@ -71,28 +88,13 @@ def setup(
             reference="plan-only",
             hint="add --dry-run to see its plan",
         )
-    lock = context.home.locks / f"{planned.plan.environment}.lock"
-    with locked(lock, wait_seconds=wait_seconds, waiting=_waiting) as descriptor:
-        record, reused = _build(planned.plan, context, descriptor)
-        entry = context.store.entry(context.store.path(record.name))
-        if weights is not None:
-            record = _weighted(weights, record, entry, context)
-        if smoke and record.plan.cuda is not None and record.predicted_for != str(target):
-            record = _smoked(record, entry, target, context)
-    fit = is_fit(record)
-    if fit:
-        context.store.use(entry.name)
-    return SetupResult(
-        environment=entry.name,
-        plan=planned.plan,
-        refusals=planned.refusals,
-        reused=reused,
-        weights=record.weights,
-        prediction=record.prediction,
-        predicted_for=record.predicted_for,
-        current=fit,
-        notes=planned.plan.notes,
-    )
+    with environment_lock(planned.plan, context, wait_seconds=wait_seconds) as descriptor:
+        record, reused = built(planned.plan, context, descriptor)
+        record = weighted(weights, record, context)
+        if smoke:
+            record = smoked(record, target, context)
+    why = "" if is_fit(record) else "it is predicted broken there"
+    return _settled(record, context, planned.plan, reused=reused, climb=None, why=why)
 
 
 def is_fit(record: EnvironmentRecord) -> bool:
@@ -100,58 +102,50 @@ def is_fit(record: EnvironmentRecord) -> bool:
     return record.prediction != VerdictKind.BROKEN or record.plan.strategy in WITHOUT_JITERATOR
 
 
-def _build(plan: Plan, context: Context, lock_descriptor: int) -> tuple[EnvironmentRecord, bool]:
-    """Give the plan's environment: the one that is there and whole, else a new one."""
-    record = context.store.whole(plan.environment)
-    if record is not None:
-        return record, True
-    _reach_indexes(plan, context)
-    context.store.sweep()
-    executor = Executor(
-        store=context.store,
-        run=context.run,
-        uv=context.uv,
-        environ=context.uv_environ,
-        uv_version=context.facts.uv_version or "unknown",
-        make_wheel=write_made_wheel,
-        lock_descriptor=lock_descriptor,
+def worse_than(record: EnvironmentRecord, current: EnvironmentRecord) -> bool:
+    """Tell whether an environment's verdict is worse than the recorded one of what is current; unjudged says nothing.
+
+    An environment without a Jiterator needs no verdict to be known for what it is.
+    """
+    if current.state is not EnvironmentState.READY or (known := _kind(current)) is None:
+        return False
+    return _RANKS.index(_kind(record) or VerdictKind.UNDECIDED) > _RANKS.index(known)
+
+
+def _kind(record: EnvironmentRecord) -> VerdictKind | None:
+    if record.verdict is None and record.plan.strategy in WITHOUT_JITERATOR:
+        return VerdictKind.NOT_APPLICABLE
+    return kind_of(record.verdict)
+
+
+def _withheld_from(record: EnvironmentRecord, climb: Climb, context: Context) -> str:
+    """Say why `auto` leaves what is current alone; empty: it switches."""
+    current = context.store.current()
+    # Without a GPU here, a verdict on one says nothing of what this machine can run.
+    if current is None or current.record is None or current.problem or climb.machine == Machine.NONE:
+        return ""
+    if current.name == record.name or not worse_than(record, current.record):
+        return ""
+    return f"{current.name} stays current, for it is better: it was judged {current.record.verdict}"
+
+
+def _settled(
+    record: EnvironmentRecord, context: Context, plan: Plan, *, reused: bool, climb: Climb | None, why: str
+) -> SetupResult:
+    """Make it current unless something withholds it (`why`), and say what was done."""
+    if not why:
+        context.store.use(record.name)
+    return SetupResult(
+        environment=record.name,
+        plan=plan,
+        refusals=() if climb is None else refusals_of(climb),
+        reused=reused,
+        weights=record.weights,
+        prediction=record.prediction,
+        predicted_for=record.predicted_for,
+        current=not why,
+        notes=plan.notes,
+        verdict=record.verdict,
+        climb=climb,
+        withheld=why,
     )
-    return executor.realise(plan), False
-
-
-def _reach_indexes(plan: Plan, context: Context) -> None:
-    """Say at once that an index is out of reach: uv tries again and again, for a quarter of a minute."""
-    for index in dict.fromkeys(step.lock.index for step in plan.steps if isinstance(step, InstallLock)):
-        try:
-            context.reach(index)
-        except NetworkError as error:
-            raise unreachable(error, plan.strategy, index) from error
-
-
-def _weighted(choice: WeightsChoice, record: EnvironmentRecord, entry: Entry, context: Context) -> EnvironmentRecord:
-    """Give the environment its weights; the record keeps which."""
-    weights = obtain_for(context.place(entry), choice, context)
-    if weights.name == record.weights:
-        return record
-    weighted = dataclasses.replace(record, weights=weights.name)
-    context.store.write(weighted)
-    return weighted
-
-
-def _smoked(record: EnvironmentRecord, entry: Entry, target: ComputeCapability, context: Context) -> EnvironmentRecord:
-    """Import torch and predict; the record keeps what came out."""
-    # Imported here: reading device code is for the first time only, and a setup that finds all as it was is quick.
-    from scripts.operations.smoke import predict_for  # noqa: PLC0415
-
-    try:
-        prediction = predict_for(target, context.place(entry), context)
-    except BrokenError as error:
-        context.store.write(dataclasses.replace(record, state=EnvironmentState.FAILED, reason=error.message))
-        raise
-    smoked = dataclasses.replace(record, prediction=str(prediction.kind), predicted_for=str(target))
-    context.store.write(smoked)
-    return smoked
-
-
-def _waiting(holder: str) -> None:
-    say(f"another setup of this environment is at work ({holder}); waiting for it")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from scripts.model.climb import Climb, Rung, RungState
 from scripts.model.evidence import ModeCensus, Observation, Outcome, Reason, Report, SimulationRow, VerdictKind
 from scripts.operations.page import document, facts, listing
 from scripts.operations.verdict_style import STYLE
+from scripts.strategies.climb_text import on_cpu_despite_gpu, reasons_of
 from scripts.verification.census import kernel_words
 from scripts.verification.report import meaning, prediction_line
 from scripts.verification.summary import summarise
@@ -49,6 +51,7 @@ def verdict_page(report: Report) -> str:
         facts("What was judged", _facts(report)),
         _observations(report.observations),
         _census(report.census),
+        _climb(report.climb),
         _variables(report.variables),
         listing("Notes", report.notes, "note"),
         _simulation(report.simulation),
@@ -165,6 +168,32 @@ def _mark(answer: bool, yes: str, no: str) -> str:  # noqa: FBT001 - one value, 
     """Write a sign and its words, which must tell by themselves: a narrow page has no heads."""
     kind, sign, words = ("yes", "✓", yes) if answer else ("no", "✕", no)
     return f'<span class="key {kind}" aria-hidden="true">{sign}</span>{words}'
+
+
+def _climb(climb: Climb | None) -> str:
+    rows = "".join(
+        f"""<tr><th scope="row"><code>{escape(one.strategy)}</code></th><td>{_state(one)}</td>
+<td>{escape(reasons_of(one))}</td></tr>
+"""
+        for one in (() if climb is None else climb.rungs)
+    )
+    if climb is None or not rows:
+        return ""
+    aloud = on_cpu_despite_gpu(climb)
+    warning = f'<p class="simulated"><b>CPU</b>\n{escape(aloud)}</p>\n' if aloud else ""
+    return f"""<section>
+<h2>How auto came to it</h2>
+<p class="lead">The ways to an environment, from best to last, as setup --strategy auto went down them.</p>
+{warning}{_table(("strategy", "what became of it", "why"), rows)}
+</section>"""
+
+
+def _state(rung: Rung) -> str:
+    verdict = f", judged {rung.verdict}" if rung.verdict else ""
+    words = f"{rung.state}{verdict}"
+    if rung.state in {RungState.CHOSEN, RungState.FAILED}:
+        return _mark(rung.state is RungState.CHOSEN, words, words)
+    return escape(words)
 
 
 def _variables(variables: Iterable[Mapping[str, str]]) -> str:

@@ -12,6 +12,7 @@ from scripts.strategies.onnx import OnnxRuntime
 from scripts.strategies.override import LANE as OVERRIDDEN_LANE
 from scripts.strategies.override import NvrtcOverride
 from scripts.strategies.prebuilt import PrebuiltWheel
+from scripts.strategies.source import SourceBuild
 from scripts.wheels.lanes import LaneTable
 
 LANES = ("pypi", "cu130", "cu132", "cu129", "cu128", "cu126")
@@ -27,6 +28,7 @@ def strategies(lanes: LaneTable) -> dict[str, Strategy]:
         Ngc(load_images(CONSTRAINTS / "images.toml")),
         OnnxRuntime(),
         PrebuiltWheel(),
+        SourceBuild(),
         CpuWheels(lanes.named("cpu")),
     )
     return {strategy.name: strategy for strategy in known}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from scripts.model.evidence import Outcome, Report, VerdictKind
+from scripts.strategies.climb_text import climb_lines
 from scripts.verification.census import census_lines
 from scripts.verification.simulation import simulation_lines
 from scripts.verification.summary import summarise
@@ -14,6 +15,7 @@ SCHEMA = 1
 """The version of the JSON report (docs/report.schema.json)."""
 
 CENSUS_TITLE = "census: what torch had compiled at run time for Kokoro on the GPU"
+CLIMB_TITLE = "how auto came to it"
 SIMULATION_TITLE = "what a simulated GPU proves"
 _WIDTH = 118
 _MEANING = {
@@ -65,6 +67,8 @@ def render(report: Report) -> str:
     ]
     if report.census is not None:
         lines += ["", CENSUS_TITLE, *(bullet(line) for line in census_lines(report.census))]
+    if report.climb is not None:
+        lines += ["", CLIMB_TITLE, *(_wrap(line, "", "      ") for line in climb_lines(report.climb))]
     if report.variables:
         lines += ["", "environment variables"]
         lines += [bullet(f"{row['name']}={shown(row['value'])}: {row['meaning']}") for row in report.variables]

@@ -32,7 +32,7 @@ from scripts.model.target import GB10, SUPPORTED_PYTHONS, Architecture
 from scripts.operations.context import Context
 from scripts.operations.setup import SetupResult, setup
 from scripts.shell import Completed, Runner, run
-from scripts.strategies.ladder import ORDER
+from scripts.strategies.known import LANES
 from scripts.strategies.locks import lock_filename
 from scripts.wheels.writer import metadata_text, wheel_bytes, wheel_filename
 from tests.support.index_server import IndexServer, make_wheel
@@ -260,7 +260,7 @@ class World:
     def _lanes(self) -> str:
         indexes = {"pypi": None, "cpu": self.cpu.url, "cu130": self.cu130.url}
         rows = [f"names = {list(NAMES)}"]
-        for name in ORDER:
+        for name in (*LANES, "cpu"):
             index = indexes.get(name, f"{CLOSED}/whl/{name}")
             rows.append(f"[lanes.{name}]")
             rows += [f'index = "{index}"'] if index else []

@@ -10,12 +10,12 @@ import pytest
 
 from scripts.errors import ExitCode, NetworkError, NoCandidateError, SparkError, UsageError
 from scripts.home import CONSTRAINTS
+from scripts.model.climb import RungState
 from scripts.model.facts import Facts, IndexSettings
 from scripts.model.plan import CreateVenv, InstallLock, InstallMade, Request
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, PythonVersion
 from scripts.operations.context import Context
 from scripts.operations.planning import Planned, make_plan
-from scripts.strategies.ladder import ORDER
 from tests.support.contexts import context
 from tests.support.machines import MAC, MUSL, OLD_GLIBC, PC, SPARK, interpreter, machine
 from tests.unit.operations.worlds import CPU_ONLY, CU128, DEFAULT, CompilingUv, UnreachableWeb, page
@@ -66,32 +66,40 @@ def test_the_same_request_gives_the_same_plan(tmp_path: Path) -> None:
 
 
 def test_auto_without_a_gpu_ends_at_the_cpu_and_says_why(tmp_path: Path) -> None:
-    planned = make_plan(Request(), at(tmp_path, PC))
+    given = at(tmp_path, PC)
+    planned = make_plan(Request(), given)
     assert (planned.plan.strategy, planned.plan.source) == ("cpu", "pypi")
-    assert [one.strategy for one in planned.refusals] == list(ORDER[:-1])
+    assert planned.climb is not None
+    assert planned.climb.rungs[-1].state is RungState.NEXT
+    assert {one.strategy for one in planned.refusals} == set(given.strategies) - {"cpu"}
     assert "there is no NVIDIA GPU here" in planned.refusals[0].blockers[0].reason
+    assert all(DEFAULT in url or "/whl/cpu" in url for url in given.web.seen)  # type: ignore[attr-defined]
     (note, _) = planned.plan.notes
     assert note.endswith("cannot be reached; torch comes from the default index instead")
 
 
 def test_auto_on_a_spark_takes_the_default_index(tmp_path: Path) -> None:
-    planned = make_plan(Request(), at(tmp_path, SPARK))
+    given = at(tmp_path, SPARK)
+    planned = make_plan(Request(), given)
     assert planned.plan.strategy == "pypi"
-    assert planned.refusals == ()
+    assert planned.climb is not None
+    assert planned.climb.rungs[0].state is RungState.NEXT
+    assert given.web.seen == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("facts", [MUSL, OLD_GLIBC])
 def test_auto_where_nothing_fits(tmp_path: Path, facts: Facts) -> None:
     error = refused(Request(), at(tmp_path, facts))
     assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-strategy")
-    assert error.context.startswith(f"passed over {', '.join(ORDER)}: ")
+    assert error.context.startswith("the ladder for a machine without an NVIDIA GPU:\n  pypi, cu130, cu132, ")
 
 
 def test_auto_tells_what_is_wrong_with_the_only_one_that_fits(tmp_path: Path) -> None:
     error = refused(Request(torch="99"), at(tmp_path, PC))
     assert (error.exit_code, error.reference) == (ExitCode.NETWORK, "network-unreachable")
     assert error.message.startswith("strategy cpu: ")
-    assert f"passed over {', '.join(ORDER[:-1])}: there is no NVIDIA GPU here" in error.context
+    assert "pypi, cu130, cu132, cu129, cu128, cu126" in error.context
+    assert "refused: there is no NVIDIA GPU here" in error.context
 
 
 @pytest.mark.parametrize("strategy", ["pypi", "cpu", "cu130"])
@@ -181,6 +189,28 @@ def test_python_3_13_is_refused(tmp_path: Path, architecture: Architecture | Non
     request = Request(strategy="cpu", python=PythonVersion(3, 13), architecture=architecture)
     error = refused(request, at(tmp_path, machine(interpreters=(interpreter("3.13.0"),))))
     assert (error.exit_code, error.reference) == (ExitCode.USAGE, "unsupported-python")
+
+
+@pytest.mark.parametrize(
+    ("said", "strategy", "reference"),
+    [
+        ({"wheel": "torch.whl"}, "cu130", "option-not-for-strategy"),
+        ({"sha256": "0" * 64}, "pypi", "option-not-for-strategy"),
+        ({"image": "25.12-py3"}, "prebuilt", "option-not-for-strategy"),
+        ({"never": ("cpu",)}, "cpu", "option-not-for-strategy"),
+        ({"allow_cpu": True}, "onnx", "option-not-for-strategy"),
+        ({"sha256": "0" * 64}, "auto", "option-without-wheel"),
+    ],
+)
+def test_options_of_another_strategy(tmp_path: Path, said: dict[str, Any], strategy: str, reference: str) -> None:
+    error = refused(Request(strategy=strategy, **said), at(tmp_path, PC))
+    assert (error.exit_code, error.reference) == (ExitCode.USAGE, reference)
+
+
+def test_a_build_from_source_is_refused_by_name(tmp_path: Path) -> None:
+    error = refused(Request(strategy="source"), at(tmp_path, SPARK))
+    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "strategy-blocked")
+    assert "--strategy prebuilt" in error.hint
 
 
 def test_pins_that_are_not_there(tmp_path: Path) -> None:

@@ -2,58 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from scripts.errors import ExitCode, IntegrityError, NetworkError, NoCandidateError, SparkError, UsageError
+from scripts.errors import IntegrityError, UsageError
 from scripts.home import CONSTRAINTS
-from scripts.model.facts import Facts
-from scripts.model.plan import Blocker, Refusal, Request
+from scripts.model.climb import Climb, Machine, RungState
+from scripts.model.facts import Facts, Gpu, GpuFacts
+from scripts.model.plan import Request
 from scripts.model.target import Architecture, PythonVersion, Target
 from scripts.strategies.base import TorchSource, TorchStrategy
-from scripts.strategies.ladder import ORDER, climb, nothing_fits, refusal_lines, strategies, strategy_named
+from scripts.strategies.known import LANES as CUDA
+from scripts.strategies.known import strategies
+from scripts.strategies.ladder import NEVER, NOT_ALLOWED, foot, load_ladder, machine_of, strategy_named
 from scripts.wheels.lanes import load_lanes
+from scripts.wheels.nvrtc import load_nvrtc
 from tests.support.machines import (
     MAC,
     MISMATCH,
     MUSL,
-    OLD_DRIVER,
-    OLD_GLIBC,
     PC,
     PC_TARGET,
     SPARK,
     SPARK_TARGET,
+    machine,
+    spark,
+    workstation,
 )
 
 LANES = load_lanes(CONSTRAINTS / "lanes.toml")
-KNOWN = {name: strategy for name, strategy in strategies(LANES).items() if name in ORDER}
-OLD_GLIBC_TARGET = Target(Architecture.X86_64, PythonVersion(3, 12), (2, 27))
+KNOWN = strategies(LANES)
+LADDER = load_ladder(CONSTRAINTS / "ladder.toml")
+NVRTC = load_nvrtc(CONSTRAINTS / "nvrtc.toml")
+UNKNOWN_GPU = Gpu(index=0, name="NVIDIA GPU", uuid=None, capability=None, memory_total=None, unified_memory=False)
 UNKNOWN_TARGET = Target(Architecture.X86_64, PythonVersion(3, 12), (0, 0))
-
-CUDA = ORDER[:-1]
-MACHINES: dict[str, tuple[Facts, Target, tuple[str, ...], str]] = {
-    "GB10, driver 580, CUDA 13.0": (SPARK, SPARK_TARGET, ORDER, ""),
-    "x86_64 without a GPU": (PC, PC_TARGET, ("cpu",), "there is no NVIDIA GPU here"),
-    "a driver for CUDA 12.4": (
-        OLD_DRIVER,
-        PC_TARGET,
-        ("cu129", "cu128", "cu126", "cpu"),
-        "the driver serves CUDA 12.4, older than the build's 13",
-    ),
-    "a driver mismatch": (MISMATCH, PC_TARGET, ("cpu",), "Driver/library version mismatch"),
-    "musl": (MUSL, UNKNOWN_TARGET, (), "C library is musl"),
-    "an old glibc": (OLD_GLIBC, OLD_GLIBC_TARGET, (), "glibc 2.27 is older than the 2.28"),
-    "macOS": (MAC, SPARK_TARGET, (), "this is Darwin"),
-}
-
-
-@pytest.mark.parametrize("name", MACHINES)
-def test_climb(name: str) -> None:
-    facts, target, expected, told = MACHINES[name]
-    usable, refused = climb(facts, target, KNOWN)
-    assert tuple(one.name for one in usable) == expected
-    assert {one.strategy for one in refused} == set(ORDER) - set(expected)
-    for refusal in refused:
-        assert any(told in blocker.reason for blocker in refusal.blockers), refusal
 
 
 def test_another_platform_is_not_judged_by_this_machine_s_libc() -> None:
@@ -65,9 +49,144 @@ def test_a_named_strategy_is_not_blocked_by_a_missing_gpu() -> None:
     assert KNOWN["cpu"].blockers(SPARK, SPARK_TARGET) == KNOWN["cpu"].reservations(MISMATCH) == ()
 
 
-def test_the_ladder_names_every_lane_once() -> None:
-    assert set(ORDER) == {lane.name for lane in LANES.lanes}
-    assert set(KNOWN) >= set(ORDER)
+def test_the_ladder_names_every_strategy() -> None:
+    assert {*CUDA, "cpu"} == {lane.name for lane in LANES.lanes}
+    assert set(LADDER.machines[Machine.NVIDIA]) == set(LADDER.rungs) == set(KNOWN)
+    assert set(LADDER.machines[Machine.NONE]) == set(KNOWN)
+    assert set(KNOWN) - set(LADDER.machines[Machine.GB10]) == {"cu128", "cu126"}
+
+
+def test_every_cost_says_how_it_is_known() -> None:
+    for name, cost in LADDER.rungs.items():
+        assert cost.basis.split(":")[0] in {"measured", "read", "estimated"}, name
+        assert cost.disk is not None, name
+        assert cost.minutes is not None, name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('"onnx", "cpu"]', '"cpu", "onnx"]'),
+        ('gb10 = ["pypi", ', 'gb10 = ["pypi", "pypi", '),
+        ('gb10 = ["pypi", ', 'gb10 = ["pypi", "cu999", '),
+        ("gb10 = ", "gb11 = "),
+        ("basis = ", "base = "),
+    ],
+)
+def test_a_ladder_that_is_none(tmp_path: Path, change: tuple[str, str]) -> None:
+    text = (CONSTRAINTS / "ladder.toml").read_text()
+    assert change[0] in text
+    path = tmp_path / "ladder.toml"
+    path.write_text(text.replace(*change))
+    with pytest.raises(IntegrityError):
+        load_ladder(path)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (SPARK, Machine.GB10),
+        (workstation(12, 0), Machine.NVIDIA),
+        (MISMATCH, Machine.NVIDIA),
+        (PC, Machine.NONE),
+        (machine(gpu=GpuFacts(gpus=(UNKNOWN_GPU,), problem="too old to tell compute_cap")), Machine.NVIDIA),
+    ],
+)
+def test_which_ladder(facts: Facts, expected: Machine) -> None:
+    assert machine_of(facts) is expected
+
+
+def climb(facts: Facts, target: Target = PC_TARGET, **said: Any) -> Climb:
+    return foot(LADDER, facts, target, Request(**said), known=KNOWN, nvrtc=NVRTC)
+
+
+def left(found: Climb) -> list[str]:
+    return [rung.strategy for rung in found.rungs if rung.state is RungState.NOT_REACHED]
+
+
+def reasons(found: Climb, strategy: str) -> str:
+    return "; ".join(blocker.reason for blocker in found.rung(strategy).reasons)
+
+
+OLDER = ["cu129", "cu128", "cu126"]
+STANDING: dict[str, tuple[Climb, list[str]]] = {
+    "GB10": (climb(spark(), SPARK_TARGET), ["pypi", "cu130", "cu132", "cu129", "nvrtc-override", "ngc", "onnx"]),
+    "GB10 without an engine": (
+        climb(spark(engines=()), SPARK_TARGET),
+        ["pypi", "cu130", "cu132", "cu129", "nvrtc-override", "onnx"],
+    ),
+    "a wheel that is named": (
+        climb(spark(engines=()), SPARK_TARGET, wheel="wheels/"),
+        ["pypi", "cu130", "cu132", "cu129", "nvrtc-override", "prebuilt", "onnx"],
+    ),
+    "a driver for CUDA 12.4": (climb(workstation(12, 0, cuda="12.4")), [*OLDER, "nvrtc-override"]),
+    "Volta, which CUDA 13 dropped": (
+        climb(workstation(7, 0, engines=())),
+        ["pypi", *OLDER, "nvrtc-override", "onnx"],
+    ),
+    "--never": (
+        climb(spark(engines=()), SPARK_TARGET, never=("pypi", "CU130", "onnx")),
+        ["cu132", "cu129", "nvrtc-override"],
+    ),
+    "--index names a lane": (
+        climb(spark(engines=()), SPARK_TARGET, index="https://me:secret@mirror.example/whl/cu130/?x=1"),
+        ["cu130", "nvrtc-override", "onnx"],
+    ),
+    "a driver mismatch": (climb(MISMATCH), []),
+    "a driver mismatch, the CPU allowed": (climb(MISMATCH, allow_cpu=True), ["cpu"]),
+    "no GPU": (climb(PC), ["cpu"]),
+    "no GPU, a wheel that is named": (climb(PC, wheel="wheels/"), ["cpu"]),
+    "musl": (climb(MUSL, UNKNOWN_TARGET), []),
+    "macOS": (climb(MAC, SPARK_TARGET), []),
+}
+
+
+@pytest.mark.parametrize("name", STANDING)
+def test_what_facts_leave(name: str) -> None:
+    found, expected = STANDING[name]
+    assert left(found) == expected
+    for rung in found.rungs:
+        assert bool(rung.reasons) == (rung.state is RungState.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("found", "strategy", "reason"),
+    [
+        ("GB10", "cpu", NOT_ALLOWED.reason),
+        ("GB10", "source", "builds no torch from source"),
+        ("GB10", "prebuilt", "no wheel is named"),
+        ("a driver for CUDA 12.4", "pypi", "the driver serves CUDA 12.4, older than the build's 13"),
+        (
+            "Volta, which CUDA 13 dropped",
+            "cu130",
+            "CUDA 13.0 no longer compiles for 7.0: NVRTC 13.0.88 begins with sm_75",
+        ),
+        ("--never", "pypi", NEVER.reason),
+        ("--index names a lane", "pypi", "--index names a mirror of lane cu130"),
+        ("a driver mismatch", "onnx", "Driver/library version mismatch"),
+        ("no GPU", "onnx", "there is no NVIDIA GPU here"),
+        ("no GPU", "prebuilt", "there is no NVIDIA GPU here"),
+        ("musl", "cpu", "C library is musl"),
+    ],
+)
+def test_why(found: str, strategy: str, reason: str) -> None:
+    assert reason in reasons(STANDING[found][0], strategy)
+
+
+def test_the_foot_tells_for_which_gpu_it_is() -> None:
+    found = climb(SPARK, SPARK_TARGET)
+    assert (found.driver, found.devices) == ("580.95.05", ("NVIDIA GB10, 12.1",))
+
+
+@pytest.mark.parametrize(
+    ("never", "reference"),
+    [(("cu999",), "unknown-strategy"), (("auto",), "unknown-strategy"), (tuple(KNOWN), "nothing-left")],
+)
+def test_a_never_that_cannot_be(never: tuple[str, ...], reference: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        climb(SPARK, SPARK_TARGET, never=never)
+    assert caught.value.reference == reference
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["cu130", " CU130 ", "pypi", "cpu"])
@@ -80,50 +199,7 @@ def test_an_unknown_strategy_lists_the_known(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         strategy_named(name, KNOWN)
     assert caught.value.reference == "unknown-strategy"
-    assert caught.value.hint == f"choose one of: auto, {', '.join(ORDER)}"
-
-
-def refusal(strategy: str, *reasons: str) -> Refusal:
-    return Refusal(strategy=strategy, blockers=tuple(Blocker(reason=reason) for reason in reasons))
-
-
-def test_nothing_fits_says_why_of_each() -> None:
-    _, refused = climb(MAC, SPARK_TARGET, KNOWN)
-    error = nothing_fits(refused)
-    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-strategy")
-    assert error.context == f"passed over {', '.join(ORDER)}: {refused[0].blockers[0].reason}"
-    assert "invoke facts" in error.hint
-
-
-def test_neighbours_with_the_same_reasons_share_a_line() -> None:
-    refused = (refusal("cu130", "a", "b"), refusal("cu132", "a", "b"), refusal("pypi", "a"), refusal("cpu"))
-    assert refusal_lines(refused) == [
-        "passed over cu130, cu132: a; b",
-        "passed over pypi: a",
-        "passed over cpu: ",
-    ]
-
-
-def test_the_failure_of_the_only_strategy_that_could_be_tried_is_the_error() -> None:
-    failure = IntegrityError("it is torn", context="at x", hint="mend it", reference="torn")
-    error = nothing_fits((refusal("cu130", "no GPU"), refusal("cpu", "it is torn")), [failure])
-    assert (type(error), error.message, error.reference, error.hint) == (
-        IntegrityError,
-        "it is torn",
-        "torn",
-        "mend it",
-    )
-    assert error.context == "at x\npassed over cu130: no GPU"
-
-
-@pytest.mark.parametrize(
-    ("second", "code"), [(NetworkError, ExitCode.NETWORK), (NoCandidateError, ExitCode.NO_CANDIDATE)]
-)
-def test_several_failures_are_the_network_s_where_all_are(second: type[SparkError], code: ExitCode) -> None:
-    failures = [NetworkError("down", reference="x"), second("none", hint="the last hint", reference="y")]
-    error = nothing_fits((refusal("cu130", "down"), refusal("cpu", "none")), failures)
-    assert (error.exit_code, error.reference, error.hint) == (code, "no-strategy", "the last hint")
-    assert error.context == "passed over cu130: down\npassed over cpu: none"
+    assert caught.value.hint == f"choose one of: auto, {', '.join(KNOWN)}"
 
 
 def sources(strategy: str, **said: object) -> tuple[TorchSource, ...]:
