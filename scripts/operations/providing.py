@@ -10,10 +10,11 @@ from scripts.environments.locking import locked
 from scripts.environments.store import Entry
 from scripts.errors import BrokenError
 from scripts.model.environment import EnvironmentRecord, EnvironmentState
-from scripts.model.plan import Plan, WeightsChoice
+from scripts.model.plan import Plan, Request, WeightsChoice
 from scripts.model.target import ComputeCapability
 from scripts.operations.building import build, standing
 from scripts.operations.context import Context
+from scripts.operations.prebuilt_fetching import fetch_planned_wheel
 from scripts.operations.weighing import obtain_for
 from scripts.progress import say
 
@@ -26,10 +27,16 @@ def environment_lock(plan: Plan, context: Context, *, wait_seconds: float) -> It
         yield descriptor
 
 
-def built(plan: Plan, context: Context, lock_descriptor: int) -> tuple[EnvironmentRecord, bool]:
-    """Give the plan's environment, and whether it was there already. Raises what build raises."""
+def built(plan: Plan, request: Request, context: Context, lock_descriptor: int) -> tuple[EnvironmentRecord, bool]:
+    """Give the plan's environment, and whether it was there already; `request` is what the plan was made of.
+
+    Raises what fetch_planned_wheel and build raise.
+    """
     record = standing(plan, context)
-    return (build(plan, context, lock_descriptor), False) if record is None else (record, True)
+    if record is not None:
+        return record, True
+    fetch_planned_wheel(plan, request, context)
+    return build(plan, context, lock_descriptor), False
 
 
 def entry_of(record: EnvironmentRecord, context: Context) -> Entry:

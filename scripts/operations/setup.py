@@ -89,7 +89,7 @@ def setup(
             hint="add --dry-run to see its plan",
         )
     with environment_lock(planned.plan, context, wait_seconds=wait_seconds) as descriptor:
-        record, reused = built(planned.plan, context, descriptor)
+        record, reused = built(planned.plan, request, context, descriptor)
         record = weighted(weights, record, context)
         if smoke:
             record = smoked(record, target, context)

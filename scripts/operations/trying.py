@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from scripts.environments.store import Entry
-from scripts.errors import BrokenError
+from scripts.errors import BrokenError, SparkError, UsageError
 from scripts.model.climb import Climb, Machine, Rung
 from scripts.model.environment import EnvironmentRecord
 from scripts.model.evidence import Report
@@ -108,7 +108,7 @@ class _Trial:
             if climb.machine != Machine.NONE and context.store.whole(plan.environment) is None and cost is not None:
                 say(f"auto: {name} is tried: {cost_of(cost)}")
             try:
-                record, reused = built(plan, context, descriptor)
+                record, reused = built(plan, self.route.request, context, descriptor)
             except GOES_ON as error:
                 return self._failed(name, plan, error)
             self.plans[name] = plan, reused
@@ -120,6 +120,10 @@ class _Trial:
                 return self._asked(record, climb, verdict)
             except BrokenError as error:
                 return self._failed(name, plan, error)
+            except UsageError as error:
+                if plan.onnxruntime is None:
+                    raise
+                return self._failed(name, plan, error)  # it takes no weights that torch does
 
     def _asked(self, record: EnvironmentRecord, climb: Climb, verdict: str | None) -> Outcome:
         """Ask what was installed: a verdict for the GPU, a prediction where none is used."""
@@ -139,9 +143,8 @@ class _Trial:
         self._kept(_with_verdict(record, outcome, judged.report), after(climb, name, outcome))
         return outcome
 
-    def _failed(self, name: str, plan: Plan, error: Exception) -> Failed:
-        assert isinstance(error, GOES_ON)
-        there = (self.route.context.store.path(plan.environment)).exists()
+    def _failed(self, name: str, plan: Plan, error: SparkError) -> Failed:
+        there = self.route.context.store.path(plan.environment).exists()
         return Failed(reasons=(self.route.told(name, error),), environment=plan.environment if there else None)
 
     def _kept(self, record: EnvironmentRecord, climb: Climb) -> EnvironmentRecord:

@@ -22,7 +22,9 @@ def climb_lines(climb: Climb) -> list[str]:
     """Say what became of every rung, and why; neighbours of which the same is to be said share a line."""
     seen = "; ".join(climb.devices)
     driver = f", driver {climb.driver}" if climb.driver else ""
-    title = f"the ladder for {_MACHINES[Machine(climb.machine)]}"
+    unanswered = climb.machine == Machine.NVIDIA and not climb.devices
+    machine = "an NVIDIA GPU whose driver does not answer" if unanswered else _MACHINES[Machine(climb.machine)]
+    title = f"the ladder for {machine}"
     dry = any(rung.state is RungState.NEXT for rung in climb.rungs)
     lines = [f"{title} ({seen}{driver}):" if seen else f"{title}:"]
     for said, group in groupby(climb.rungs, key=lambda rung: _said(rung, dry=dry)):

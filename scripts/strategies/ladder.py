@@ -135,13 +135,12 @@ class _Case:
 
     def against(self, strategy: Strategy) -> tuple[Blocker, ...]:
         """Say what stands against a strategy, the first kind of reason only: none costs a request."""
-        reasons = strategy.blockers(self.facts, self.target)
         if strategy.name == CPU:
             refused = self.machine is not Machine.NONE and not self.request.allow_cpu
-            return reasons or ((NOT_ALLOWED,) if refused else ())
+            return strategy.blockers(self.facts, self.target) or ((NOT_ALLOWED,) if refused else ())
         return (
-            reasons
-            or gpu_is_usable(self.facts)
+            gpu_is_usable(self.facts)
+            or strategy.blockers(self.facts, self.target)
             or self._options(strategy)
             or strategy.reservations(self.facts)
             or self._too_old(strategy)
