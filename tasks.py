@@ -198,13 +198,19 @@ def facts(c: Invocation, json: bool = False) -> None:
 
 @command(
     {
-        "strategy": "auto, pypi, cu126, cu128, cu129, cu130, cu132 or cpu (default: auto)",
+        "strategy": "pypi, a lane (cu126, cu128, cu129, cu130, cu132), nvrtc-override, prebuilt, ngc, onnx, cpu, or auto: "
+        "the best that this machine can really run (default: auto)",
         "torch": "torch version, e.g. 2.15.0 (default: the pinned one)",
         "python": "3.12, 3.11 or 3.10 (default: the best that is here)",
         "platform": "x86_64 or aarch64: plan for another machine, with --dry-run",
         "index": "a mirror of the lane's index",
-        "source": "for cpu: lane or default (default: the lane, where it can be reached)",
+        "source": "for cpu: lane or default (default: the lane, where it can be reached); for onnx: gpu or cpu",
         "nightly": "the lane's nightly builds",
+        "wheel": "prebuilt: a torch wheel's path or URL, or a folder or an index of wheels",
+        "sha256": "prebuilt: the wheel's hash; a remote wheel needs one",
+        "image": "ngc: the base image or its tag (default: the one of constraints/images.toml)",
+        "never": "auto: strategies to leave out, e.g. cpu,ngc",
+        "allow_cpu": "auto: end on the CPU although there is a GPU, where nothing else holds",
         "weights": "auto, hub, registry, synthetic, none, or a path (default: auto)",
         "sm": _SM_HELP,
         "smoke": "import torch once and predict what a GPU would give (default: yes)",
@@ -223,6 +229,11 @@ def setup(
     index: str = "",
     source: str = "",
     nightly: bool = False,
+    wheel: str | None = None,
+    sha256: str | None = None,
+    image: str | None = None,
+    never: str | None = None,
+    allow_cpu: bool = False,
     weights: str = "auto",
     sm: str = "",
     smoke: bool = True,
@@ -234,7 +245,7 @@ def setup(
 ) -> None:
     """Make an environment in which Kokoro runs, and make it current."""
     from scripts.model.plan import Request
-    from scripts.model.target import Architecture, PythonVersion
+    from scripts.model.target import Architecture, ComputeCapability, PythonVersion
     from scripts.operations.planning import make_plan
     from scripts.operations.rendering import plan_lines, setup_lines
     from scripts.operations.setup import setup as perform
@@ -250,6 +261,12 @@ def setup(
         index=index or None,
         source=source or None,
         nightly=nightly,
+        sm=ComputeCapability.parse(sm) if sm else None,
+        wheel=_given(wheel, "--wheel"),
+        sha256=_given(sha256, "--sha256"),
+        image=_given(image, "--image"),
+        never=_listed(never, "--never"),
+        allow_cpu=allow_cpu,
     )
     choice = None if weights.strip().lower() == "none" else parse_choice(weights)
     patience = seconds(wait, "--wait")
@@ -395,6 +412,11 @@ def _given(text: str | None, option: str) -> str | None:
     if text is not None and not text.strip():
         raise UsageError(f"{option} has no value", reference="no-value", hint=f"leave {option} out, or say what")
     return text
+
+
+def _listed(text: str | None, option: str) -> tuple[str, ...]:
+    """Read an option's names, separated by commas."""
+    return tuple(name.strip() for name in (_given(text, option) or "").split(",") if name.strip())
 
 
 def _elsewhere(platform: str, python: str) -> Any:
@@ -643,6 +665,43 @@ def env_run(c: Invocation, env: str = "", dry_run: bool = False) -> None:
 
 
 @command(
+    {
+        "venv": "an environment's folder or its interpreter",
+        "undo": "put back what an earlier repair replaced",
+        "sm": _SM_HELP,
+        "verbose": "show every command",
+        "dry_run": _DRY_HELP,
+    },
+    positional=("venv",),
+    name="repair",
+)
+def env_repair(
+    c: Invocation,
+    venv: str,
+    undo: bool = False,
+    sm: str = "",
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Lift the NVRTC of an environment that kokoro-spark did not make, if its torch then needs no patch."""
+    from scripts.operations.repairing import repair
+    from scripts.operations.repairing import undo as put_back
+    from scripts.operations.repairing_text import foreseen_lines, repair_lines
+    from scripts.operations.targets import target_capability
+
+    context = _context(verbose)
+    if _is_dry(c, dry_run):
+        lines = foreseen_lines(venv, context, undone=undo)
+        _show(json, {"foreseen": lines}, lines)
+        return
+    done = put_back(venv, context) if undo else repair(venv, context, target=target_capability(sm, context))
+    _show(json, done, repair_lines(done))
+    if done.exit_code != ExitCode.OK:
+        raise Exit(code=done.exit_code)
+
+
+@command(
     {"name": "the environment's name or the start of it", "dry_run": _DRY_HELP}, positional=("name",), name="remove"
 )
 def env_remove(c: Invocation, name: str, dry_run: bool = False, json: bool = False) -> None:
@@ -820,4 +879,4 @@ for _task in (setup, verify, say, facts, predict, timeline, drift, lock):
     ns.add_task(_task)
 ns.add_collection(Collection("wheel", wheel_inspect, wheel_measure))
 ns.add_collection(Collection("demo", demo_seed_failure, demo_verify, demo_matrix, demo_settings))
-ns.add_collection(Collection("env", env_list, env_use, env_run, env_remove, env_purge))
+ns.add_collection(Collection("env", env_list, env_use, env_run, env_repair, env_remove, env_purge))

@@ -68,7 +68,7 @@ NEWER_THAN_310 = {"tomllib"}
 
 LIMIT = 300
 """Lines of a file. The aim is 250."""
-LONGER = {"tasks.py": 850}
+LONGER = {"tasks.py": 900}
 """What alone may import invoke cannot be parted."""
 
 

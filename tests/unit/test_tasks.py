@@ -101,6 +101,7 @@ def test_the_family() -> None:
         "env.list",
         "env.use",
         "env.run",
+        "env.repair",
         "env.remove",
         "env.purge",
     }
@@ -281,7 +282,9 @@ DRY: dict[str, tuple[str, ...]] = {
 
 
 def test_every_task_that_acts_is_tried_dry() -> None:
-    assert {*(arguments[0] for arguments in DRY.values()), "env.run"} == set(ALL) - READ_ONLY
+    """env.run has a test of its own; env.repair asks the environment's interpreter (tests/integration/test_repair.py)."""
+    apart = {"env.run", "env.repair"}
+    assert {arguments[0] for arguments in DRY.values()} | apart == set(ALL) - READ_ONLY
 
 
 @pytest.mark.parametrize("core", [False, True], ids=["--dry-run", "--dry"])
@@ -319,6 +322,12 @@ def test_env_run_dry(invoke: Invoke, world: Context) -> None:
         (("setup", "--torch", "newest", "--strategy", "pypi"), "bad-torch-version"),
         (("setup", "--source", "moon", "--strategy", "cpu"), "unknown-source"),
         (("setup", "--wait", "long"), "bad-number"),
+        (("setup", "--wheel", "", "--strategy", "prebuilt"), "no-value"),
+        (("setup", "--wheel", "torch.whl", "--strategy", "pypi"), "option-not-for-strategy"),
+        (("setup", "--image", "25.12-py3", "--strategy", "cpu"), "option-not-for-strategy"),
+        (("setup", "--never", "cpu", "--strategy", "pypi"), "option-not-for-strategy"),
+        (("setup", "--never", "cu999"), "unknown-strategy"),
+        (("setup", "--allow-cpu", "--strategy", "cpu"), "option-not-for-strategy"),
         (("setup", "--sm", "big"), "bad-compute-capability"),
         (("setup", "--dry-run", "--sm", "big"), "bad-compute-capability"),
         (("setup", "--strategy", "pypi", "--platform", "aarch64"), "plan-only"),
