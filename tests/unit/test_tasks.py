@@ -282,7 +282,7 @@ DRY: dict[str, tuple[str, ...]] = {
 
 
 def test_every_task_that_acts_is_tried_dry() -> None:
-    """env.run has a test of its own; env.repair asks the environment's interpreter (tests/integration/test_repair.py)."""
+    """env.run has a test of its own; env.repair asks an interpreter (tests/integration/test_repair.py)."""
     apart = {"env.run", "env.repair"}
     assert {arguments[0] for arguments in DRY.values()} | apart == set(ALL) - READ_ONLY
 
