@@ -150,3 +150,5 @@ class Report:
     """What the simulated device proves and what it does not; None: the device is real, or there is none."""
     climb: Climb | None = None
     """How `auto` came to this environment; None: it was asked for by name, or is not ours."""
+    onnxruntime: str | None = None
+    """The release of ONNX Runtime where that runs Kokoro instead of torch; `torch` is then None."""

@@ -173,6 +173,7 @@ def order_lines(*, census: bool = False) -> tuple[str, ...]:
         f"4. {', '.join(f'canary.{one}' for one in CANARIES)}, compile: on the GPU, one process each",
         f"5. kokoro: {', '.join(MODES)} on the GPU (else the CPU) against stock on the CPU",
         f"   kokoro: {NOTE_MODE}, the research note's patch, where NVRTC fails stock on the GPU",
+        "   where ONNX Runtime runs Kokoro, instead of 2 to 5: onnx-device, and onnx-kokoro on the CPU and the GPU",
         f"then: the verdict, {'the census of what torch compiled at run time, ' if census else ''}and {last}",
     )
 
@@ -191,11 +192,16 @@ def _foreign(python: str) -> Path:
 
 
 def _weights(text: str, entry: Entry | None, place: Place, context: Context) -> Weights:
-    """Give what is asked for; `auto` is what the environment has, and synthetic where it has none."""
-    if text.strip().lower() == "auto":
-        name = entry.record.weights if entry and entry.record else None
-        return _unaltered(stored(context.home, name) if name else synthetic())
-    return _unaltered(obtain_for(place, parse_choice(text), context))
+    """Give what is asked for; `auto` is what the environment has, and synthetic where it has none.
+
+    There is nothing synthetic for ONNX Runtime: `auto` fetches what setup would.
+    """
+    record = entry.record if entry else None
+    if text.strip().lower() == "auto" and record is not None and record.weights is not None:
+        return _unaltered(stored(context.home, record.weights))
+    if text.strip().lower() == "auto" and (record is None or record.plan.onnxruntime is None):
+        return synthetic()
+    return _unaltered(obtain_for(place, parse_choice(text), context, plan=None if record is None else record.plan))
 
 
 def _unaltered(weights: Weights) -> Weights:

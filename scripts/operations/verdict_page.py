@@ -107,7 +107,9 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
     return (
         ("environment", report.environment),
         ("interpreter", report.python),
-        ("torch", report.torch or "unknown: it did not start"),
+        ("ONNX Runtime", report.onnxruntime)
+        if report.onnxruntime is not None
+        else ("torch", report.torch or "unknown: it did not start"),
         ("CUDA", report.cuda or "none"),
         ("device", f"{report.verdict.device or 'none'}{simulated}"),
         ("weights", report.weights),

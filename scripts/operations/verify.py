@@ -18,11 +18,13 @@ from scripts.operations.verify_gpu import require_any_gpu, require_real_gpu
 from scripts.place import Place
 from scripts.probing import real_interpreter
 from scripts.verification.census import take_census
-from scripts.verification.evidence import Evidence
+from scripts.verification.evidence import ONNX_DEVICE, Evidence
 from scripts.verification.gather import Speech, about_device, about_kokoro, about_torch
 from scripts.verification.integrity import observe_image, observe_integrity
 from scripts.verification.judge import Case, judge
 from scripts.verification.kernel_cache import cache_notes
+from scripts.verification.onnx import NOTE as ONNX_NOTE
+from scripts.verification.onnx import about_onnx, device_request
 from scripts.verification.predict import predict_from_data
 from scripts.verification.questions import Questions
 from scripts.verification.report import SCHEMA
@@ -76,13 +78,19 @@ def verify(
             timeout=timeout,
         )
         observations = _trustworthy(questions, record)
-        device = questions.ask("device")
+        onnx = record.plan if record is not None and record.plan.onnxruntime is not None else None
+        device = questions.ask("device") if onnx is None else questions.ask(ONNX_DEVICE, device_request(onnx, weights))
         if require_gpu:
             require_real_gpu(device)
         if census:
             require_any_gpu(device)
-        observations += [device, *about_torch(questions, device, target), *about_device(questions, device)]
-        observations += about_kokoro(questions, device, Speech(weights=weights, folder=questions.workdir))
+        observations.append(device)
+        speech = Speech(weights=weights, folder=questions.workdir)
+        if onnx is not None:
+            observations += about_onnx(questions, device, speech)
+        else:
+            observations += [*about_torch(questions, device, target), *about_device(questions, device)]
+            observations += about_kokoro(questions, device, speech)
     evidence = Evidence.of(observations)
     synthetic = weights.get("kind") == "synthetic"
     return Report(
@@ -91,14 +99,15 @@ def verify(
         environment=environment,
         python=str(real_interpreter(place.python)),
         torch=evidence.fact("device", "torch"),
-        cuda=evidence.fact("device", "cuda"),
+        cuda=evidence.fact(device.probe, "cuda"),
         weights="synthetic (seeded random)" if synthetic else str(weights.get("label", "unlabelled")),
         verdict=judge(_case(evidence, target, record)),
         observations=evidence.observations,
         variables=describe_variables(base),
-        notes=_notes(evidence, synthetic=synthetic),
+        notes=_notes(evidence, synthetic=synthetic) if onnx is None else (ONNX_NOTE,),
         census=take_census(evidence) if census else None,
         simulation=ROWS if evidence.simulated else None,
+        onnxruntime=None if onnx is None else evidence.fact(ONNX_DEVICE, "onnxruntime") or onnx.onnxruntime,
     )
 
 

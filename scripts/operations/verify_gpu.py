@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scripts.errors import NoCandidateError
 from scripts.model.evidence import Observation, Outcome
-from scripts.verification.evidence import Evidence
+from scripts.verification.evidence import ONNX_DEVICE, Evidence
 
 
 def require_real_gpu(device: Observation) -> None:
@@ -25,6 +25,12 @@ def require_real_gpu(device: Observation) -> None:
 def require_any_gpu(device: Observation) -> None:
     """Refuse to take a census where Kokoro runs on no GPU, real or simulated. Raises NoCandidateError."""
     evidence = Evidence.of([device])
+    if device.probe == ONNX_DEVICE:
+        raise NoCandidateError(
+            "--census: torch compiles kernels at run time, and this environment has none: ONNX Runtime runs Kokoro",
+            reference="no-torch",
+            hint="leave --census out",
+        )
     if evidence.capability is not None:
         return
     raise NoCandidateError(
@@ -37,6 +43,9 @@ def require_any_gpu(device: Observation) -> None:
 
 def _why_none(evidence: Evidence, device: Observation) -> str:
     """Say why there is no GPU."""
+    if device.probe == ONNX_DEVICE:
+        started = device.outcome is Outcome.PASSED
+        return str(device.detail["problem"] or "ONNX Runtime is its CPU build") if started else device.error
     if device.outcome is not Outcome.PASSED:
         return f"torch does not start: {device.error}"
     if not evidence.cuda_build:

@@ -16,6 +16,8 @@ MODES = ("stock", "bridged", "disable_complex")
 NOTE_MODE = "transform_only"
 """The research note's patch, of `transform` alone: run on the GPU where NVRTC fails stock Kokoro there."""
 ALL_MODES = (*MODES, NOTE_MODE)
+ONNX_DEVICE = "onnx-device"
+"""Asked instead of `device` where ONNX Runtime runs Kokoro, and there is no torch."""
 
 
 def kokoro_name(mode: str, device: str) -> str:
@@ -55,15 +57,23 @@ class Evidence:
 
     @property
     def capability(self) -> ComputeCapability | None:
-        """The first device's compute capability; None: there is no device."""
-        device = self.fact("device", "device")
+        """The first device's compute capability; None: there is no device, or not for this build."""
+        device = self._device
         return ComputeCapability.parse(str(device["capability"])) if device else None
 
     @property
     def device_name(self) -> str | None:
         """The first device's name."""
-        device = self.fact("device", "device")
+        device = self._device
         return str(device["name"]) if device else None
+
+    @property
+    def _device(self) -> dict[str, Any] | None:
+        """The first device that this environment's torch or ONNX Runtime can use."""
+        found = self.fact("device", "device")
+        if found is None and self.fact(ONNX_DEVICE, "cuda") is not None:
+            found = self.fact(ONNX_DEVICE, "device")
+        return found if isinstance(found, dict) else None
 
     @property
     def simulated_by(self) -> str | None:
@@ -71,7 +81,7 @@ class Evidence:
 
         Where torch dies as it is imported, `device` has no answer, and `installed` has.
         """
-        return next((name for name in ("device", "installed") if self.fact(name, "simulated")), None)
+        return next((name for name in ("device", ONNX_DEVICE, "installed") if self.fact(name, "simulated")), None)
 
     @property
     def simulated(self) -> bool:

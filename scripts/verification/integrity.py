@@ -23,6 +23,8 @@ from scripts.place import Place
 
 WATCHED = ("torch", "kokoro", "kokoro-spark")
 WATCHED_PREFIX = "nvidia-cuda-nvrtc"
+RECORDED = frozenset({"onnxruntime", "onnxruntime-gpu", "kokoro-onnx"})
+"""Watched too where the environment's record names them: elsewhere they have nothing to do with Kokoro."""
 _ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})
 
 
@@ -123,8 +125,9 @@ def observe_integrity(folders: Sequence[Path], expected: Sequence[InstalledFileS
     digests = []
     lines: list[tuple[Path, RecordLine]] = []
     for one in distributions:
-        watched = is_watched(one.name)
-        if not watched and all(canonicalize_name(item.name) != one.name for item in expected):
+        recorded = any(canonicalize_name(item.name) == one.name for item in expected)
+        watched = is_watched(one.name) or (recorded and one.name in RECORDED)
+        if not watched and not recorded:
             continue
         try:
             data = one.record.read_bytes()

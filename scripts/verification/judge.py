@@ -8,7 +8,8 @@ from scripts.model.evidence import Outcome, Prediction, Reason, Verdict, Verdict
 from scripts.model.target import ComputeCapability
 from scripts.verification.by_runs import Judgement, asides, by_runs
 from scripts.verification.causes import Cause, brief, cause_of, recognise
-from scripts.verification.evidence import Evidence, kokoro_name
+from scripts.verification.evidence import ONNX_DEVICE, Evidence, kokoro_name
+from scripts.verification.onnx import judge_onnx, predict_onnx
 from scripts.verification.predict import predict
 from scripts.verification.runs import Run
 
@@ -36,7 +37,8 @@ class Case:
 def judge(case: Case) -> Verdict:
     """Judge a case."""
     evidence = case.evidence
-    kind, reasons = _judgement(case)
+    on_onnx = evidence.get(ONNX_DEVICE) is not None
+    kind, reasons = judge_onnx(evidence, case.planned_cuda) if on_onnx else _judgement(case)
     if evidence.simulated_by is not None:
         text = "the device is simulated: nothing here is verified on hardware"
         label = Reason(text=text, evidence=evidence.simulated_by)
@@ -44,7 +46,7 @@ def judge(case: Case) -> Verdict:
     return Verdict(
         kind=kind,
         reasons=reasons,
-        prediction=prediction(case),
+        prediction=predict_onnx(case.target) if on_onnx else prediction(case),
         device=evidence.device_name,
         simulated=evidence.simulated,
     )

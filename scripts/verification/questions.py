@@ -14,7 +14,7 @@ from scripts.probing import ask
 from scripts.progress import say, step
 from scripts.verification.kernel_cache import SWITCH
 
-TIMEOUTS = {"installed": 60.0, "kokoro": 600.0, "compile": 600.0}
+TIMEOUTS = {"installed": 60.0, "kokoro": 600.0, "onnx-kokoro": 600.0, "compile": 600.0}
 """Seconds; probes not named here have 300. Kokoro's first import and a full model share a busy machine with others."""
 _DEFAULT_TIMEOUT = 300.0
 

@@ -23,7 +23,7 @@ _MEANING = {
     VerdictKind.NEEDED: "Kokoro needs the patch on this GPU, and with the bridge it works",
     VerdictKind.UNDECIDED: "not decided here",
     VerdictKind.BROKEN: "Kokoro does not work here, and the patch is not the remedy",
-    VerdictKind.NOT_APPLICABLE: "no GPU is used, so there is nothing to patch",
+    VerdictKind.NOT_APPLICABLE: "nothing is compiled by torch at run time here, so there is nothing to patch",
 }
 
 
@@ -41,6 +41,13 @@ def meaning(kind: VerdictKind) -> str:
     return _MEANING[kind]
 
 
+def runtime(report: Report) -> str:
+    """Say what ran Kokoro."""
+    if report.onnxruntime is not None:
+        return f"ONNX Runtime {report.onnxruntime}"
+    return f"torch {report.torch or 'unknown'}"
+
+
 def prediction_line(report: Report) -> str:
     """Say the prediction in one line."""
     prediction = report.verdict.prediction
@@ -54,7 +61,7 @@ def render(report: Report) -> str:
         f"           {prediction_line(report)}",
         "",
         f"environment {report.environment} ({report.python})",
-        f"torch {report.torch or 'unknown'}, CUDA {report.cuda or 'none'}, weights {report.weights}, {report.created}",
+        f"{runtime(report)}, CUDA {report.cuda or 'none'}, weights {report.weights}, {report.created}",
         "",
         "why",
         *(bullet(f"{reason.text}  [{reason.evidence}]") for reason in report.verdict.reasons),

@@ -87,6 +87,23 @@ def _compile(detail: dict[str, Any]) -> str:
     return f"torch.compile works on {detail['device']}, first call {detail['first_call_seconds']:.1f} s"
 
 
+def _onnx_device(detail: dict[str, Any]) -> str:
+    build = f"CUDA {detail['cuda']}" if detail["cuda"] else "the CPU's build"
+    text = f"ONNX Runtime {detail['onnxruntime']} ({detail['package']}), {build}"
+    device = detail["device"]
+    if device is None:
+        text += f"; no device: {detail['problem']}"
+    else:
+        label = "SIMULATED " if detail["simulated"] else ""
+        text += f"; {label}{device['name']}, compute capability {device['capability']}"
+    return f"{text}; a session has {', '.join(detail['session'])}" if detail["session"] else text
+
+
+def _onnx_kokoro(detail: dict[str, Any]) -> str:
+    nodes = ", ".join(f"{count} nodes by {provider}" for provider, count in detail["nodes"].items())
+    return f"{detail['seconds_of_sound']:.2f} s of sound in {detail['synthesis_seconds']:.2f} s, {nodes}"
+
+
 _FAMILIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "installed": _installed,
     "integrity": _integrity,
@@ -98,4 +115,6 @@ _FAMILIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "kernel-cache": _kernel_cache,
     "triton": _triton,
     "compile": _compile,
+    "onnx-device": _onnx_device,
+    "onnx-kokoro": _onnx_kokoro,
 }

@@ -31,7 +31,8 @@ def obtain_onnx(choice: WeightsChoice, means: Means, *, float32: bool) -> Weight
 
     `means.python` is the environment's: ONNX Runtime in it checks and converts them.
 
-    Raises NoCandidateError (no-onnx-from-there) for sources that have no ONNX model, and what scripts.weights.obtaining does.
+    Raises NoCandidateError (no-onnx-from-there) for sources that have no ONNX model, UsageError (see locate_onnx),
+    NetworkError, IntegrityError, DiskError; BrokenError where the environment cannot check them.
     """
     match choice.source:
         case WeightsSource.AUTO | WeightsSource.REGISTRY:
