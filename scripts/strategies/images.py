@@ -67,7 +67,7 @@ class ImageTable:
 
         Raises UsageError (bad-image) for what is no reference to an image.
         """
-        text = (wanted or self.default).strip()
+        text = self.default if wanted is None else wanted.strip()
         if _TAG.fullmatch(text):
             text = f"{self.name}:{text}"
         found = _REFERENCE.fullmatch(text)
