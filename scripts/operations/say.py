@@ -13,7 +13,7 @@ from typing import Any
 from scripts.disk import disk_errors
 from scripts.errors import BrokenError, DiskError, NoCandidateError, SparkError, UsageError
 from scripts.model.evidence import Observation, Outcome
-from scripts.model.weights import Weights
+from scripts.model.weights import Weights, WeightsFolder
 from scripts.probing import ask
 from scripts.progress import step
 from scripts.shell import Runner
@@ -45,6 +45,8 @@ class Spoken:
     device_name: str | None
     bridge: bool
     notes: tuple[str, ...] = ()
+    provider: str | None = None
+    """ONNX Runtime's name for what it ran on, `CPUExecutionProvider`; None: torch ran Kokoro."""
 
 
 def say(
@@ -71,6 +73,7 @@ def say(
     Raises UsageError for text, voice, speed, device and the name of `out`; DiskError where `out` cannot be written;
     NoCandidateError where there is no GPU but one was asked for; BrokenError where the environment fails.
     """
+    probe = "onnx-speak" if isinstance(weights, WeightsFolder) and weights.is_onnx else "speak"
     words = check_text(text)
     chosen = choose_voice(weights.voices, voice)
     request = {
@@ -85,7 +88,7 @@ def say(
     limit = timeout if timeout is not None else 600.0 + 0.6 * len(words)
     with _placed(out) as part, step(f"speaking {len(words):,} characters with {chosen.name} into {out}"):
         observation = ask(
-            python, "speak", {**request, "out": str(part)}, run=run, environ=environ, timeout=limit, bytecode=bytecode
+            python, probe, {**request, "out": str(part)}, run=run, environ=environ, timeout=limit, bytecode=bytecode
         )
         if observation.outcome is not Outcome.PASSED:
             raise _failed(observation, out)
@@ -215,6 +218,7 @@ def _failed(observation: Observation, out: Path) -> SparkError:
             )
     hints = {
         "no-spacy-model": "run `invoke setup` again: it installs the model, nothing is downloaded while speaking",
+        "provider": "`invoke verify` says why this environment's ONNX Runtime does not use the GPU; --device cpu works",
         "synthesis": "`invoke verify` says what this environment can do on this device; --device cpu works anywhere",
     }
     lines = [error, str(observation.detail.get("stderr_tail", ""))[-600:] if cause is None else ""]
@@ -241,4 +245,5 @@ def _spoken(detail: Mapping[str, Any], *, out: Path, weights: Weights, voice: Vo
         device_name=detail["device_name"],
         bridge=bridge,
         notes=tuple(detail["notes"]),
+        provider=detail.get("provider"),
     )

@@ -102,7 +102,8 @@ def wants_bridge(record: EnvironmentRecord | None) -> bool:
 
 def spoken_lines(spoken: Spoken) -> list[str]:
     """What say did."""
-    device = spoken.device if spoken.device_name is None else f"{spoken.device} ({spoken.device_name})"
+    about = ", ".join(filter(None, (spoken.device_name, spoken.provider)))
+    device = f"{spoken.device} ({about})" if about else spoken.device
     loading = f"(loading took another {spoken.seconds_load:.1f} s)"
     lines = [
         f"{spoken.path}: {spoken.seconds_audio:.2f} s of speech, voice {spoken.voice} ({spoken.language})",
