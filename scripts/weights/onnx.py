@@ -84,8 +84,8 @@ def _fetch(registry: RegistryPins, pins: OnnxPins, means: Means, *, float32: boo
         if not float32:
             with disk_errors(folder):
                 shutil.copyfile(given.model, folder / ONNX_NAME)
-        model = given.model if float32 else folder / ONNX_NAME
-        _make(means, model=model, voices=given.voices, folder=folder, packages=given.packages, doing=doing)
+        model, packages = (given.model, given.packages) if float32 else (folder / ONNX_NAME, None)
+        _make(means, model=model, voices=given.voices, folder=folder, packages=packages, doing=doing)
         found = sha256_of(folder / ONNX_NAME)
         if found != pins.model_sha256:
             raise IntegrityError(
