@@ -177,7 +177,7 @@ class ImageBuilder:
 
     def _asked(self, container: ContainerRecord) -> dict[str, str]:
         """Read what the build's own check found, out of the image."""
-        place = container_place(container, run=partial(self.run, env=self.environ), gpu=False)
+        place = container_place(container, run=self.run, gpu=False, environ=self.environ)
         with tempfile.TemporaryDirectory(prefix="kokoro-spark-image-") as name:
             path = place.fetch(ANSWER, Path(name))
             try:
@@ -205,9 +205,9 @@ def is_image(plan: Plan) -> bool:
     return any(isinstance(step, BuildImage) for step in plan.steps)
 
 
-def image_stands(container: ContainerRecord, run: Runner) -> bool:
+def image_stands(container: ContainerRecord, run: Runner, environ: Mapping[str, str]) -> bool:
     """Tell whether the image on record is still there, unaltered. Raises EngineError where the engine is not."""
-    return container_place(container, run=run, gpu=False).image_id() == container.image_id
+    return container_place(container, run=run, gpu=False, environ=environ).image_id() == container.image_id
 
 
 def remove_image(plan: Plan, run: Runner, environ: Mapping[str, str]) -> None:

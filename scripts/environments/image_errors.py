@@ -30,6 +30,13 @@ _PIP: tuple[tuple[str, type[SparkError], str, str, str], ...] = (
         "try again; if it stays, the index or a mirror in between changed the file: tell its owner, install nothing",
     ),
     (
+        r"the user requested \(constraint\) torch",
+        IntegrityError,
+        "torch-replaced",
+        "the pins ask for another torch than the base image's own",
+        "regenerate the pins with `invoke lock`: none of them may be torch's",
+    ),
+    (
         r"certificate.verify.failed|SSLError",
         NetworkError,
         "tls-failed",

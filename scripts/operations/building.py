@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from scripts.environments.executor import Executor
 from scripts.environments.image import ImageBuilder, image_stands, is_image
 from scripts.environments.image_context import pip_settings
@@ -23,8 +21,7 @@ def standing(plan: Plan, context: Context) -> EnvironmentRecord | None:
     record = context.store.whole(plan.environment)
     if record is None or record.container is None:
         return record
-    client = partial(context.run, env=context.environ)
-    return record if image_stands(record.container, client) else None
+    return record if image_stands(record.container, context.run, context.environ) else None
 
 
 def build(plan: Plan, context: Context, lock_descriptor: int) -> EnvironmentRecord:

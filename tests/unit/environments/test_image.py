@@ -225,15 +225,15 @@ def container(**changes: str) -> ContainerRecord:
 
 
 def test_whether_the_image_is_still_there() -> None:
-    assert image_stands(container(), PretendingDocker(images={TAG: "sha256:0123"}))
-    assert not image_stands(container(), PretendingDocker(images={TAG: "sha256:4567"})), "its tag names another"
-    assert not image_stands(container(), PretendingDocker())
+    assert image_stands(container(), PretendingDocker(images={TAG: "sha256:0123"}), {})
+    assert not image_stands(container(), PretendingDocker(images={TAG: "sha256:4567"}), {}), "its tag names another"
+    assert not image_stands(container(), PretendingDocker(), {})
 
 
 def test_an_engine_that_is_down_is_no_missing_image() -> None:
     docker = PretendingDocker(failing="inspect", words="Cannot connect to the Docker daemon at unix:///x")
     with pytest.raises(EngineError):
-        image_stands(container(), docker)
+        image_stands(container(), docker, {})
 
 
 def test_removing_the_image() -> None:

@@ -32,6 +32,11 @@ RETRY = (
         ),
         ("kokoro-spark: cpu-build: torch 2.9.1 of the base image is a CPU-only build", NoCandidateError, "cpu-build"),
         ("kokoro-spark: torch-replaced: torch 2.9.1 of /opt/kokoro-spark is in use", IntegrityError, "torch-replaced"),
+        (
+            "    The user requested torch==2.15.0\n    The user requested (constraint) torch==2.10.0\n",
+            IntegrityError,
+            "torch-replaced",
+        ),
         ("kokoro-spark: torch-import-failed: libcudart.so.13", BuildError, "torch-import-failed"),
         (
             "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
