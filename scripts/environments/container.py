@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scripts.disk import disk_errors
@@ -93,6 +93,8 @@ class ContainerRunner:
     """What starts the engine's client."""
     gpu: bool
     mounts: tuple[Mount, ...]
+    environ: Mapping[str, str] | None = field(default=None, repr=False)
+    """What the client finds its engine by, where a call names no environment (None: this process's own)."""
 
     def __call__(
         self,
@@ -106,12 +108,12 @@ class ContainerRunner:
     ) -> Completed:
         """Run a command inside; see scripts.shell.run. No container of it is left, however it ends.
 
-        `cwd` is mounted, and can be written. Of `env` (None: ours) the command is given what passed_on names; all of
-        it is the client's, which finds the engine by it.
+        `cwd` is mounted, and can be written. Of `env` (None: `environ`) the command is given what passed_on names; all
+        of it is the client's, which finds the engine by it.
 
         Raises ProgramNotFoundError where the image has no such program, and what engine_failure gives.
         """
-        given = dict(os.environ if env is None else env)
+        given = self.client_environment() if env is None else dict(env)
         mounts = self.mounts
         if cwd is not None and not is_shared(cwd, mounts, writable=True):
             mounts = (*mounts, Mount(folder=cwd, writable=True))
@@ -136,6 +138,10 @@ class ContainerRunner:
         if done.returncode is None:
             self._end(name, given)
         return self._read(done, argv)
+
+    def client_environment(self) -> dict[str, str]:
+        """Give the environment of a client that is asked for something by itself."""
+        return dict(os.environ if self.environ is None else self.environ)
 
     def _end(self, name: str, environ: Mapping[str, str]) -> None:
         """End a container whose client is gone; where it ended by itself, the engine says so, and that is well."""
@@ -201,7 +207,7 @@ class ContainerPlace:
         try:
             self._ask(engine.copy_out(name, path, folder), doing=doing)
         finally:
-            self.run.run(engine.remove(name), timeout=_PATIENCE)
+            self.run.run(engine.remove(name), env=self.run.client_environment(), timeout=_PATIENCE)
         return copied
 
     def image_id(self) -> str | None:
@@ -231,15 +237,27 @@ class ContainerPlace:
 
     def _start(self, command: list[str], *, doing: str) -> Completed:
         try:
-            return self.run.run(command)
+            return self.run.run(command, env=self.run.client_environment())
         except ProgramNotFoundError as error:
             raise engine_missing(self.run.engine.name, doing=doing) from error
 
 
-def container_place(record: ContainerRecord, *, run: Runner, gpu: bool, mounts: Sequence[Mount] = ()) -> ContainerPlace:
+def container_place(
+    record: ContainerRecord,
+    *,
+    run: Runner,
+    gpu: bool,
+    mounts: Sequence[Mount] = (),
+    environ: Mapping[str, str] | None = None,
+) -> ContainerPlace:
     """Give the place of an environment that was built. It runs by the id on record: a tag can be moved."""
     runner = ContainerRunner(
-        engine=engine_named(record.engine), image=record.image_id, run=run, gpu=gpu, mounts=tuple(mounts)
+        engine=engine_named(record.engine),
+        image=record.image_id,
+        run=run,
+        gpu=gpu,
+        mounts=tuple(mounts),
+        environ=environ,
     )
     return ContainerPlace(python=PYTHON, run=runner, image=record.image, python_version=record.python)
 

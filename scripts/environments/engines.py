@@ -18,9 +18,11 @@ LABEL = "kokoro-spark"
 _INSTALL = "install one: `sudo apt-get install docker.io` (or podman); DGX OS comes with docker"
 
 # The command runs below a shell: as process 1 it would ignore the signals that it does not handle, and a program that
-# dies of one would not be told from one that exits. The shell says 128 + n. docker's own --init needs a program that
-# not every installation has.
-_WRAPPER = ("-c", '"$@"; exit $?', "sh")
+# dies of one would not be told from one that exits. The shell says 128 + n. What the client is told to end by is passed
+# on to the shell, whose end is the container's; without that the client waits for the command. docker's own --init
+# needs a program that not every installation has.
+_WRAPPER = ("-c", 'trap "exit 143" HUP INT TERM; "$@" & wait $!; exit $?', "sh")
+_AT_A_TERMINAL = ("-c", '"$@"; exit $?', "sh")
 
 # As NVIDIA's release notes of its PyTorch images advise: `--ipc=host --ulimit memlock=-1 --ulimit stack=67108864`.
 _ADVISED = ("--ipc=host", "--ulimit", "memlock=-1", "--ulimit", "stack=67108864")
@@ -147,10 +149,9 @@ class _Commands:
         interactive: bool = False,
         network: str = "none",
     ) -> list[str]:
-        # Never pulled in passing: what runs is what was built. Signals are not passed on: the container is ended by
-        # its name, and a client that waits for it would outlive its own end.
-        attached = ["--interactive", "--tty"] if interactive else ["--sig-proxy=false"]
-        options = ["--rm", "--name", name, "--label", LABEL, "--pull=never", *attached, "--network", network]
+        # Never pulled in passing: what runs is what was built.
+        options = ["--rm", "--name", name, "--label", LABEL, "--pull=never", "--network", network]
+        options += ["--interactive", "--tty"] if interactive else []
         options += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
         # Folders of the user's are mounted as they are: with SELinux they would have to be relabelled for good.
         options += ["--security-opt", "label=disable"]
@@ -160,7 +161,8 @@ class _Commands:
         options += [word for one in in_order(mounts) for word in ("--mount", mount_option(one))]
         options += [] if workdir is None else ["--workdir", str(workdir)]
         # A base image's own entry point may print a banner, or start something else.
-        return [self.name, "run", *options, "--entrypoint", "/bin/sh", image, *_WRAPPER, *command]
+        wrapper = _AT_A_TERMINAL if interactive else _WRAPPER
+        return [self.name, "run", *options, "--entrypoint", "/bin/sh", image, *wrapper, *command]
 
     def kill(self, name: str) -> list[str]:
         return [self.name, "kill", name]

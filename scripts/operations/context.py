@@ -88,7 +88,8 @@ class Context:
         if container is None:
             return Here(python=entry.python, run=self.run)
         mounts = caller_mounts(CHECKOUT, self.home.root, folders)
-        return container_place(container, run=self.run, gpu=bool(self.facts.gpu.gpus), mounts=mounts)
+        gpu = bool(self.facts.gpu.gpus)
+        return container_place(container, run=self.run, gpu=gpu, mounts=mounts, environ=self.environ)
 
     @cached_property
     def uv(self) -> str:
