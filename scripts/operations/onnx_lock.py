@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, PythonVersion
@@ -26,13 +26,15 @@ class OnnxLock:
         return lock_filename(self.build.part, self.architecture, self.python)
 
 
-def onnx_locks() -> Iterable[OnnxLock]:
+def onnx_locks() -> tuple[OnnxLock, ...]:
     """List every file."""
-    for build in Build:
-        for architecture in Architecture:
-            for python in SUPPORTED_PYTHONS:
-                if build is Build.CPU or python >= LOWEST_GPU_PYTHON:
-                    yield OnnxLock(build=build, architecture=architecture, python=python)
+    return tuple(
+        OnnxLock(build=build, architecture=architecture, python=python)
+        for build in Build
+        for architecture in Architecture
+        for python in SUPPORTED_PYTHONS
+        if build is Build.CPU or python >= LOWEST_GPU_PYTHON
+    )
 
 
 def onnx_lock_texts(context: Context, *, exclude_newer: str, only: str | None) -> Iterator[tuple[str, str]]:

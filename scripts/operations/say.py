@@ -221,7 +221,7 @@ def _failed(observation: Observation, out: Path) -> SparkError:
         "provider": "`invoke verify` says why this environment's ONNX Runtime does not use the GPU; --device cpu works",
         "synthesis": "`invoke verify` says what this environment can do on this device; --device cpu works anywhere",
     }
-    lines = [error, str(observation.detail.get("stderr_tail", ""))[-600:] if cause is None else ""]
+    lines = [error, str(observation.detail.get("stderr_tail", ""))[-600:] if cause in {None, "provider"} else ""]
     return BrokenError(
         "the environment could not speak",
         context="\n".join(line for line in lines if line.strip()),

@@ -99,7 +99,7 @@ def verify(
         environment=environment,
         python=str(real_interpreter(place.python)),
         torch=evidence.fact("device", "torch"),
-        cuda=evidence.fact(device.probe, "cuda"),
+        cuda=evidence.fact("device", "cuda") if onnx is None else device.detail.get("cuda"),
         weights="synthetic (seeded random)" if synthetic else str(weights.get("label", "unlabelled")),
         verdict=judge(_case(evidence, target, record)),
         observations=evidence.observations,

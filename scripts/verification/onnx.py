@@ -6,7 +6,9 @@ it runs on the CPU where a GPU was meant: ONNX Runtime falls back to the CPU by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from scripts.model.evidence import Observation, Outcome, Prediction, Reason, VerdictKind
@@ -26,6 +28,7 @@ NOTE = (
     "must be on the GPU, are reasoned, not measured (scripts/verification/sound.py, scripts/inside/onnx_synthesis.py)"
 )
 _NO_JITERATOR = "the patch question does not arise: ONNX Runtime runs Kokoro, and it has no Jiterator"
+_LOADING_ERROR = re.compile(r"Failed to load library (\S+) with error: (.+)")
 _FROM_OUTSIDE = frozenset({Outcome.KILLED, Outcome.HUNG})
 
 
@@ -96,10 +99,16 @@ def judge_onnx(evidence: Evidence, planned_cuda: str | None) -> Judgement:
 def _not_started(device: Observation) -> Judgement:
     kind = VerdictKind.UNDECIDED if device.outcome in _FROM_OUTSIDE else VerdictKind.BROKEN
     if device.detail.get("cause") == "provider":
-        text = f"there is a GPU, and ONNX Runtime does not use it: {brief(device.error)}"
+        text = f"there is a GPU, and ONNX Runtime does not use it: {brief(device.error)}{_loading_error(device)}"
     else:
         text = f"ONNX Runtime does not start as it should: {brief(device.error)}"
     return kind, (Reason(text=text, evidence=ONNX_DEVICE),)
+
+
+def _loading_error(device: Observation) -> str:
+    """Find what ONNX Runtime logs of the library that it could not load: its answer does not say it."""
+    found = _LOADING_ERROR.search(str(device.detail.get("stderr_tail", "")))
+    return f" ({Path(found[1]).name}: {found[2].rpartition('.so: ')[2]})" if found else ""
 
 
 def _trouble(evidence: Evidence, name: str, where: str) -> tuple[VerdictKind, Reason] | None:
