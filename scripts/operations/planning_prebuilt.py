@@ -17,12 +17,11 @@ from scripts.operations.inspecting import inspect_wheel
 from scripts.operations.prebuilt_judging import download_note, hash_needed, require_usable
 from scripts.operations.prebuilt_reading import WheelTexts, claimed_by_server, read_texts
 from scripts.operations.prebuilt_requirements import Wanted, required_locks, wanted_beside
-from scripts.operations.prebuilt_sources import Offer, Offers, find_offers
+from scripts.operations.prebuilt_sources import Offer, Offers, find_offers, hash_here
 from scripts.operations.site import Site
 from scripts.operations.targets import target_capability
 from scripts.operations.torch_plan import rest_lock
 from scripts.operations.wheel_sources import WheelSource
-from scripts.partfile import sha256_of
 from scripts.strategies.base import PlanInputs, TorchSource
 from scripts.strategies.checks import driver_is_new_enough
 from scripts.strategies.ladder import AUTO
@@ -71,17 +70,18 @@ def plan_prebuilt(request: Request, site: Site, context: Context) -> Plan:
     asked = _Asked(
         request=request, site=site, context=context, capability=_capability(request, site, context), rest=rest
     )
-    refused: list[str] = []
+    refused: list[NoCandidateError] = []
     for offer in offers.wheels[:_MOST]:
         try:
-            return _plan(offer, replace(asked, notes=tuple(refused)))
+            return _plan(offer, replace(asked, notes=tuple(map(_passed_over, refused))))
         except NoCandidateError as error:
-            if len(offers.wheels) == 1 and not offers.rejected:
-                raise
-            refused.append(
-                f"passed over {error.message}" + (f": {error.context.splitlines()[0]}" if error.context else "")
-            )
+            refused.append(error)
     raise _none_of(offers, refused)
+
+
+def _passed_over(error: NoCandidateError) -> str:
+    why = error.context.splitlines()[:1]
+    return ": ".join((f"passed over {error.message}", *why))
 
 
 def _capability(request: Request, site: Site, context: Context) -> ComputeCapability:
@@ -91,12 +91,17 @@ def _capability(request: Request, site: Site, context: Context) -> ComputeCapabi
     return GB10 if site.interpreter is None else target_capability("", context)
 
 
-def _none_of(offers: Offers, refused: list[str]) -> NoCandidateError:
+def _none_of(offers: Offers, refused: list[NoCandidateError]) -> NoCandidateError:
+    """Make the error of a place none of whose wheels will do. What is wrong with the only one is what is wrong."""
+    first, others = refused[0], offers.rejected.splitlines()
+    if len(offers.wheels) == 1:
+        context = "\n".join((*first.context.splitlines(), *others))
+        return NoCandidateError(first.message, context=context, reference=first.reference, hint=first.hint)
     rest = len(offers.wheels) - len(refused)
     unseen = [f"{rest} older ones were not looked into"] if rest else []
     return NoCandidateError(
-        f"no torch wheel of {offers.where} can be used",
-        context="\n".join((*refused, *unseen, *offers.rejected.splitlines())),
+        f"no torch wheel of {offers.where} can be used: {first.message}",
+        context="\n".join((*map(_passed_over, refused), *unseen, *others)),
         reference="no-usable-wheel",
         hint="name another --wheel, or a release with --torch; `invoke wheel.inspect` shows a wheel's whole passport",
     )
@@ -106,7 +111,7 @@ def _plan(offer: Offer, asked: _Asked) -> Plan:
     """Plan around one wheel. One whose environment stands already, judged for this GPU, is not read whole again."""
     source = _brought_here(offer.source, asked.context)
     if source.path is not None:
-        found = sha256_of(source.path)
+        found = hash_here(source)
         if source.sha256 is None:
             source = replace(source, sha256=found, sha256_from="computed here")
         # One that has another hash than was given is told so below.
@@ -153,8 +158,8 @@ def _brought_here(source: WheelSource, context: Context) -> WheelSource:
     """Take a wheel that was downloaded before from the cache."""
     if source.path is not None or source.sha256 is None:
         return source
-    kept = cached_wheel(source.sha256, source.file, context)
-    return replace(source, path=kept) if kept.is_file() and sha256_of(kept) == source.sha256 else source
+    kept = replace(source, path=cached_wheel(source.sha256, source.file, context))
+    return kept if kept.path and kept.path.is_file() and hash_here(kept) == source.sha256 else source
 
 
 def _inspected(source: WheelSource, asked: _Asked) -> Passport:

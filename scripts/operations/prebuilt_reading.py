@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from scripts.errors import IntegrityError, NetworkError, UsageError
 from scripts.operations.context import Context
-from scripts.operations.prebuilt_sources import TORCH
+from scripts.operations.prebuilt_choosing import TORCH
 from scripts.operations.wheel_sources import WheelSource
 from scripts.progress import step
 from scripts.wheels.archive import info_file, open_archive, read_text

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 from urllib.request import url2pathname
 
 from packaging.specifiers import SpecifierSet
 
-from scripts.errors import IntegrityError, NoCandidateError, UsageError
+from scripts.errors import NoCandidateError, UsageError
 from scripts.model.plan import Request
 from scripts.model.target import Target
-from scripts.model.wheels import Candidate, Evaluation, IndexFile, Rejection, RejectionReason
+from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
 from scripts.operations.local_paths import home_spelled_out, printable
+from scripts.operations.prebuilt_choosing import TORCH, evaluated, listed, no_such_hash, others
 from scripts.operations.torch_lock import parse_torch
 from scripts.operations.wheel_sources import WheelSource, find_source
 from scripts.partfile import sha256_of
 from scripts.redaction import redact
-from scripts.wheels.evaluate import evaluate, explain, local_cuda, parse_wheel_name
+from scripts.wheels.evaluate import evaluate, explain, parse_wheel_name
 
-TORCH = "torch"
 _NAMED = 5
 _REMOTE = ("http", "https")
 
@@ -71,7 +70,7 @@ def find_offers(what: str, request: Request, target: Target, context: Context) -
         sha256=request.sha256,
     )
     _require_torch(source.file)
-    found = evaluate([_listed(source)], target, version=wanted, prereleases=True)
+    found = evaluate([listed(source)], target, version=wanted, prereleases=True)
     if not found.candidates:
         raise NoCandidateError(
             f"{source.file} is not for {target}" + (f" and --torch {request.torch}" if wanted else ""),
@@ -80,6 +79,20 @@ def find_offers(what: str, request: Request, target: Target, context: Context) -
             hint="name a wheel for this machine's platform and Python, or choose another with --python",
         )
     return Offers(where=source.shown, wheels=(Offer(source=source),))
+
+
+def hash_here(source: WheelSource) -> str:
+    """Compute the sha256 of a wheel that is here. Raises UsageError (not-readable)."""
+    assert source.path is not None, "the wheel is here"
+    try:
+        return sha256_of(source.path)
+    except OSError as error:
+        raise UsageError(
+            f"{source.shown} cannot be read",
+            context=error.strerror or str(error),
+            reference="not-readable",
+            hint="check its mode, and the disk it is on",
+        ) from error
 
 
 def _path_of(what: str) -> Path | None:
@@ -115,16 +128,27 @@ def _on_index(index: str, wanted: SpecifierSet | None, request: Request, target:
     """Choose among an index's torch wheels. With a hash, those of which the index does not claim another."""
     files = context.index(index).project(TORCH)
     where = redact(index)
-    found = _evaluated(files, wanted, request, target, where=where)
+    found = evaluated([_as_linked(file) for file in files], wanted, request, target, where=where)
     candidates = [one.file for one in found.candidates]
     if request.sha256 is not None:
         given = request.sha256.lower()
         candidates = [file for file in candidates if (file.sha256 or given).lower() == given]
         if not candidates:
-            raise _no_such_hash(where, {one.file.filename: one.file.sha256 or "" for one in found.candidates})
+            raise no_such_hash(where, {one.file.filename: one.file.sha256 or "" for one in found.candidates})
     sources = [_chosen(file, request, target, context) for file in candidates]
     offers = [Offer(source=one, claimed=file.sha256) for one, file in zip(sources, candidates, strict=True)]
-    return Offers(where=where, wheels=tuple(offers), rejected=_others(found))
+    return Offers(where=where, wheels=tuple(offers), rejected=others(found))
+
+
+def _as_linked(file: IndexFile) -> IndexFile:
+    """Take a file's name off it where its link leads to another file, or to none of the web: then it is no wheel."""
+    try:
+        parts = urlsplit(file.url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme.lower() in _REMOTE and unquote(parts.path).rpartition("/")[2] == file.filename:
+        return file
+    return replace(file, filename=f"{file.filename}, whose link leads to another file")
 
 
 def _chosen(file: IndexFile, request: Request, target: Target, context: Context) -> WheelSource:
@@ -155,50 +179,15 @@ def _in_folder(folder: Path, wanted: SpecifierSet | None, request: Request, targ
             reference="no-torch",
             hint="name a folder that holds torch-VERSION-PYTHON-ABI-PLATFORM.whl, or the wheel itself",
         )
-    found = _evaluated([_listed(one) for one in own], wanted, request, target, where=shown)
+    found = evaluated([listed(one) for one in own], wanted, request, target, where=shown)
     by_name = {one.file: one for one in own}
     ordered = [by_name[one.file.filename] for one in found.candidates]
     if request.sha256 is not None:
-        hashes = {one.file: sha256_of(one.path) for one in ordered if one.path is not None}
+        hashes = {one.file: hash_here(one) for one in ordered}
         ordered = [one for one in ordered if hashes[one.file] == request.sha256.lower()]
         if not ordered:
-            raise _no_such_hash(shown, hashes)
-    return Offers(where=shown, wheels=tuple(Offer(source=one) for one in ordered), rejected=_others(found))
-
-
-def _evaluated(
-    files: Sequence[IndexFile], wanted: SpecifierSet | None, request: Request, target: Target, *, where: str
-) -> Evaluation:
-    """Judge files by name: a CPU-only build is none, a pre-release only where it is asked for or nothing else fits."""
-    for prereleases in dict.fromkeys((request.nightly, True)):
-        found = _without_cpu(evaluate(files, target, version=wanted, prereleases=prereleases))
-        if found.candidates:
-            return found
-    raise NoCandidateError(
-        f"{where} has no torch{wanted or ''} with CUDA for {target}",
-        context=explain(found),
-        reference="no-torch",
-        hint="choose another --torch or --python, or name another --wheel",
-    )
-
-
-def _without_cpu(found: Evaluation) -> Evaluation:
-    """Turn the candidates that call themselves CPU-only into rejections."""
-    kept: list[Candidate] = []
-    refused: list[Candidate] = []
-    for one in found.candidates:
-        parts = parse_wheel_name(one.file.filename)
-        cpu = parts is not None and local_cuda(parts[1]) == "cpu"
-        (refused if cpu else kept).append(one)
-    rejections = [
-        Rejection(filename=one.file.filename, reason=RejectionReason.CPU_ONLY, detail="a CPU-only build, by its name")
-        for one in refused
-    ]
-    return Evaluation(project=found.project, candidates=tuple(kept), rejections=(*rejections, *found.rejections))
-
-
-def _others(found: Evaluation) -> str:
-    return explain(found, _NAMED) if found.rejections else ""
+            raise no_such_hash(shown, hashes)
+    return Offers(where=shown, wheels=tuple(Offer(source=one) for one in ordered), rejected=others(found))
 
 
 def _require_torch(file: str) -> None:
@@ -216,29 +205,3 @@ def _require_torch(file: str) -> None:
             reference="not-torch",
             hint="--wheel names the torch that is to be used; everything else comes from our pins",
         )
-
-
-def _listed(source: WheelSource) -> IndexFile:
-    """Give a file as an index would list it, as far as its name goes."""
-    return IndexFile(
-        project=TORCH,
-        filename=source.file,
-        url="",
-        sha256=None,
-        size=source.size,
-        requires_python=None,
-        yanked=None,
-        metadata_url="",
-        metadata_announced=False,
-    )
-
-
-def _no_such_hash(where: str, hashes: dict[str, str]) -> IntegrityError:
-    shown = [f"{name}: {sha256 or 'no hash'}" for name, sha256 in list(hashes.items())[:_NAMED]]
-    more = [f"and {len(hashes) - _NAMED} more"] if len(hashes) > _NAMED else []
-    return IntegrityError(
-        f"no torch wheel of {where} that fits has the hash of --sha256",
-        context="\n".join(("what is there:", *shown, *more)),
-        reference="wrong-hash",
-        hint="if the hash is right, that place holds another file than the one you were promised: name another",
-    )

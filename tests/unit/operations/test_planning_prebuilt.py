@@ -17,7 +17,7 @@ from scripts.operations.planning_prebuilt import plan_prebuilt
 from tests.support.machines import OLD_DRIVER, gpus, machine
 from tests.support.plans import put, record
 from tests.unit.operations.prebuilt_wheels import CUDA_13, SIMPLE, Bench, digest_of, torch
-from tests.unit.operations.wheel_web import SPARK_TAG
+from tests.unit.operations.wheel_web import PC_TAG, SPARK_TAG
 from tests.unit.operations.worlds import DEFAULT
 
 HOPPER = ComputeCapability(9, 0)
@@ -208,6 +208,14 @@ def test_a_file_that_is_no_wheel_by_its_name(bench: Bench, tmp_path: Path) -> No
     wheel = torch(tmp_path / "wheels")
     error = refused(bench, wheel.rename(wheel.with_name("mytorch.whl")))
     assert (error.exit_code, error.reference) == (ExitCode.USAGE, "not-a-wheel")
+
+
+def test_a_file_that_cannot_be_read(bench: Bench, tmp_path: Path) -> None:
+    wheel = tmp_path / f"torch-2.15.0-{PC_TAG}.whl"
+    wheel.symlink_to("/proc/self/mem")  # what a damaged disk does: it opens, and reading fails
+    error = refused(bench, wheel)
+    assert (error.exit_code, error.reference) == (ExitCode.USAGE, "not-readable")
+    assert refused(bench, tmp_path, sha256="5" * 64).reference == "not-readable"
 
 
 def test_another_release_than_the_wanted_one(bench: Bench, tmp_path: Path) -> None:

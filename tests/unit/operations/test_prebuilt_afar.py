@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from scripts.errors import ExitCode, SparkError
 from scripts.model.plan import InstallWheel, Plan
 from scripts.operations.fetching import cached_wheel
+from tests.support.index_server import JSON
+from tests.support.pages import Page
 from tests.unit.operations.prebuilt_wheels import FILES, INDEX, SIMPLE, Bench, digest_of, torch
-from tests.unit.operations.wheel_web import SPARK_TAG
+from tests.unit.operations.wheel_web import PC_TAG, SPARK_TAG
 
 CU130 = "2.14.0+cu130"
 
@@ -161,8 +164,15 @@ def test_a_folder_that_has_none(bench: Bench, tmp_path: Path) -> None:
     assert "wrong platform" in error.context
     torch(folder, "2.14.0", library="hopper.so")
     error = refused(bench, folder)
+    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-device-code"), "the only one that fits"
+    assert "wrong platform" in error.context
+    torch(folder, "2.13.0", library="hopper.so")
+    error = refused(bench, folder)
     assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-usable-wheel")
-    assert "no device code" in error.context
+    assert "torch-2.14.0" in error.message
+    assert [line.split()[2] for line in error.context.splitlines()[:2]] == [
+        f"torch-{version}-{PC_TAG}.whl" for version in ("2.14.0", "2.13.0")
+    ]
     assert "wrong platform" in error.context
 
 
@@ -218,6 +228,19 @@ def test_an_index_without_torch(bench: Bench, tmp_path: Path) -> None:
 
 def test_an_index_that_cannot_be_reached(bench: Bench) -> None:
     assert refused(bench, "https://gone.example/whl", sha256="5" * 64).exit_code == ExitCode.NETWORK
+
+
+@pytest.mark.parametrize("link", ["https://wheels.example/files/evil-1.0-py3-none-any.whl", "file:///etc/{name}"])
+def test_a_link_that_leads_elsewhere_is_not_followed(bench: Bench, tmp_path: Path, link: str) -> None:
+    wheel = torch(tmp_path / "wheels")
+    entry = {"filename": wheel.name, "url": link.format(name=wheel.name), "hashes": {}}
+    body = {"meta": {"api-version": "1.1"}, "name": "torch", "versions": [], "files": [entry]}
+    url = f"{INDEX}/torch/"
+    bench.web.pages = {url: Page(url=url, headers={"content-type": JSON}, body=json.dumps(body).encode())}
+    error = refused(bench, INDEX, sha256=digest_of(wheel))
+    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-torch")
+    assert "leads to another file" in error.context
+    assert bench.web.seen == [url]
 
 
 def test_only_so_many_of_an_index_are_looked_into(bench: Bench, tmp_path: Path) -> None:
