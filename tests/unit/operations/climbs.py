@@ -1,0 +1,145 @@
+"""Climbs on made-up machines: real facts in, real planners, made-up indexes, builds and verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.environments.store import Entry
+from scripts.errors import ExitCode, SparkError
+from scripts.home import CONSTRAINTS
+from scripts.model.environment import EnvironmentRecord
+from scripts.model.evidence import Prediction, Reason, Report, Verdict, VerdictKind
+from scripts.model.facts import Facts, IndexSettings
+from scripts.model.plan import Plan, Request
+from scripts.model.target import ComputeCapability
+from scripts.operations.context import Context
+from scripts.operations.judging import Judged
+from scripts.verification.report import SCHEMA
+from scripts.wheels.lanes import load_lanes
+from scripts.wheels.writer import metadata_text
+from tests.support.contexts import context
+from tests.support.pages import Page
+from tests.support.plans import put, record
+from tests.unit.operations.worlds import DEFAULT, HASH, CompilingUv, UnreachableWeb, page
+
+LANES = load_lanes(CONSTRAINTS / "lanes.toml")
+RELEASES = {"cu126": "2.11.0", "cu128": "2.11.0", "cu129": "2.13.0", "cu130": "2.15.0", "cu132": "2.15.0"}
+"""What the made-up lanes hold."""
+ARCHITECTURES = ("x86_64", "aarch64")
+
+
+def url_of(lane: str) -> str:
+    index = LANES.named(lane).index
+    assert index is not None
+    return index
+
+
+def package_of(lane: str) -> str:
+    return "nvidia-cuda-nvrtc" if lane.startswith("cu13") else "nvidia-cuda-nvrtc-cu12"
+
+
+def lane_page(lane: str) -> dict[str, Page | bytes]:
+    """A lane that holds one torch, for both platforms."""
+    version = f"{RELEASES[lane]}+{lane}"
+    requires = ("Requires-Dist", f"{package_of(lane)}=={LANES.named(lane).nvrtc}")
+    metadata = metadata_text("torch", version, ("Requires-Dist", "filelock"), requires)
+    wheels = [(f"torch-{version}-cp312-cp312-manylinux_2_28_{arch}.whl", metadata) for arch in ARCHITECTURES]
+    return page(url_of(lane), *wheels)
+
+
+def empty_page(lane: str) -> dict[str, Page | bytes]:
+    """A lane that holds torch for another Python alone."""
+    version = f"{RELEASES[lane]}+{lane}"
+    return page(url_of(lane), (f"torch-{version}-cp39-cp39-win_amd64.whl", metadata_text("torch", version)))
+
+
+@dataclass
+class LanesUv(CompilingUv):
+    """`uv pip compile` of a lane: the torch that it holds, and its NVRTC."""
+
+    def __call__(self, argv, **rest):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN003, ANN204
+        index = (rest.get("env") or {}).get("UV_DEFAULT_INDEX")
+        lane = next((name for name in RELEASES if url_of(name) == index), None)
+        if lane is not None:
+            nvrtc = LANES.named(lane).nvrtc
+            self.text = f"torch=={RELEASES[lane]}+{lane} {HASH}\n{package_of(lane)}=={nvrtc} {HASH}\n"
+        return super().__call__(argv, **rest)
+
+
+class LanesWeb(UnreachableWeb):
+    """Connects to every index that has a page."""
+
+    def reach(self, url: str) -> None:
+        if not any(known.startswith(url) for known in self.pages):
+            self.get(url)
+
+
+def open_lanes(*, gone: tuple[str, ...] = (), empty: tuple[str, ...] = ()) -> LanesWeb:
+    pages: dict[str, Page | bytes] = {f"{DEFAULT}/": b""}
+    for lane in RELEASES:
+        if lane not in gone:
+            pages |= empty_page(lane) if lane in empty else lane_page(lane)
+    return LanesWeb(pages)
+
+
+ALL_GONE = tuple(RELEASES)
+
+
+def here(folder: Path, facts: Facts, web: LanesWeb) -> Context:
+    facts = dataclasses.replace(facts, index=IndexSettings(default_index=DEFAULT))
+    return context(folder, facts, web=web, run=LanesUv())
+
+
+@dataclass
+class Builds:
+    """Stands for providing.built: every plan is built at once, but for what `fails` says."""
+
+    fails: Mapping[str, SparkError] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+
+    def __call__(self, plan: Plan, request: Request, given: Context, descriptor: int) -> tuple[EnvironmentRecord, bool]:
+        del request, descriptor
+        found = given.store.whole(plan.environment)
+        if found is not None:
+            return found, True
+        self.seen.append(plan.strategy)
+        if plan.strategy in self.fails:
+            raise self.fails[plan.strategy]
+        made = record(plan.environment, plan=plan)
+        put(given.store, made)
+        return made, False
+
+
+@dataclass
+class Verdicts:
+    """Stands for the judge: a verdict by strategy."""
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Where nothing is said, what is best; `simulated ` may stand before a kind."""
+    seen: list[str] = field(default_factory=list)
+
+    def __call__(self, entry: Entry, target: ComputeCapability, given: Context) -> Judged:
+        assert entry.record is not None
+        strategy = entry.record.plan.strategy
+        self.seen.append(strategy)
+        said = self.kinds.get(strategy, "not-applicable" if strategy == "onnx" else "not-needed")
+        kind = VerdictKind(said.removeprefix("simulated "))
+        reason = Reason(text=f"{strategy} was found {kind}", evidence="a test")
+        prediction = Prediction(target=target, kind=VerdictKind.NOT_NEEDED, reasons=(reason,))
+        report = Report(
+            schema=SCHEMA,
+            created="2026-11-25T04:00:00+00:00",
+            environment=entry.name,
+            python="/usr/bin/python3",
+            torch=entry.record.plan.torch,
+            cuda=entry.record.plan.cuda,
+            weights="synthetic (seeded random)",
+            verdict=Verdict(
+                kind=kind, reasons=(reason,), prediction=prediction, device="a GPU", simulated=said != str(kind)
+            ),
+            observations=(),
+        )
+        return Judged(report=report, text="", exit_code=ExitCode.OK, folder=given.home.reports / entry.name)
