@@ -14,8 +14,10 @@ from scripts.environments.store import read_record
 from scripts.errors import ExitCode, IntegrityError, NetworkError, NoCandidateError, SparkError, UsageError
 from scripts.home import CONSTRAINTS
 from scripts.model.environment import EnvironmentState
+from scripts.model.facts import Gpu, GpuFacts
 from scripts.model.plan import InstallWheel, Plan, Request
 from scripts.model.target import GB10, Architecture
+from scripts.operations.context import Context
 from scripts.operations.planning import make_plan
 from scripts.operations.setup import SetupResult, setup
 from scripts.shell import run
@@ -29,7 +31,7 @@ MACHINES = {Architecture.X86_64: 62, Architecture.AARCH64: 183}
 """ELF's e_machine."""
 GPU = (("nvidia-cuda-nvrtc", "13.0.88"), ("triton", "3.9.0"))
 REQUIRES = ["filelock", *(f"{name}=={version}" for name, version in GPU)]
-TABLES = ("devicecode.toml", "nvrtc.toml", "triton.toml", "drivers.toml", "sonames.toml")
+TABLES = ("devicecode.toml", "nvrtc.toml", "triton.toml", "drivers.toml", "sonames.toml", "ladder.toml")
 SECRET = "token-of-nobody"
 
 
@@ -257,3 +259,32 @@ def test_what_a_mirror_has_comes_from_there(gpu_world: World, tmp_path: Path) ->
     request = dataclasses.replace(asked(gpu_world, wheel), index=gpu_world.cu130.url)
     assert made(gpu_world, request).current
     assert not any("filelock" in path for path in gpu_world.cu130.requests)
+
+
+def seen_by(world: World, *, cuda: str) -> Context:
+    """A context of this machine with a GB10 in it, which nothing is run on."""
+    context = world.context()
+    gpu = Gpu(index=0, name="NVIDIA GB10", uuid=None, capability=GB10, memory_total=None, unified_memory=True)
+    facts = dataclasses.replace(context.facts, gpu=GpuFacts(driver_version="1", cuda_version=cuda, gpus=(gpu,)))
+    context.__dict__["facts"] = facts
+    return context
+
+
+def test_auto_comes_down_to_the_wheel_that_is_named(gpu_world: World, server: IndexServer) -> None:
+    wheel = torch(gpu_world, server.folder)
+    never = ("pypi", "cu129", "nvrtc-override", "ngc", "onnx")
+    request = dataclasses.replace(asked(gpu_world, server.url, digest_of(wheel)), strategy="auto", never=never)
+    for rung in gpu_world.cu130.folder.glob("torch-*"):
+        rung.unlink()
+    result = setup(request, None, GB10, seen_by(gpu_world, cuda="13.0"), smoke=False)
+    assert result.climb is not None
+    assert result.climb.chosen is not None
+    assert (result.climb.chosen.strategy, result.plan.strategy) == ("prebuilt", "prebuilt")
+    assert whole_requests(server, wheel) == 1
+    with pytest.raises(NoCandidateError) as caught:
+        setup(request, None, GB10, seen_by(gpu_world, cuda="12.8"), smoke=False)
+    assert f"{wheel.name}: the driver serves CUDA 12.8, older than the build's 13.0" in caught.value.context
+    nothing = dataclasses.replace(request, wheel=None, sha256=None)
+    with pytest.raises(NoCandidateError) as caught:
+        setup(nothing, None, GB10, seen_by(gpu_world, cuda="13.0"), smoke=False)
+    assert "no wheel is named" in caught.value.context
