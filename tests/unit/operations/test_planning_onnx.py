@@ -56,10 +56,11 @@ def test_another_machines_plan(tmp_path: Path) -> None:
 
 def test_python_3_10_has_the_cpu_build_alone(tmp_path: Path) -> None:
     old = machine(interpreters=(interpreter("3.10.12"),))
-    plan = make_plan(request(), context(tmp_path, old, web=UnreachableWeb())).plan
-    assert plan.python == PythonVersion(3, 10)
+    python = PythonVersion(3, 10)
+    plan = make_plan(request(python=python), context(tmp_path, old, web=UnreachableWeb())).plan
+    assert plan.python == python
     assert plan.onnxruntime is not None
-    assert isinstance(refused(request(source="gpu"), tmp_path, old), NoCandidateError)
+    assert isinstance(refused(request(source="gpu", python=python), tmp_path, old), NoCandidateError)
 
 
 @pytest.mark.parametrize("option", [{"torch": "2.15.0"}, {"index": "https://lane.example"}, {"nightly": True}])
