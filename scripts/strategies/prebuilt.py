@@ -49,45 +49,27 @@ class PrebuiltWheel:
         return gpu_is_usable(facts)
 
 
-def require_fitting_options(request: Request) -> None:
-    """Refuse `--wheel` and `--sha256` where they mean nothing.
-
-    Raises UsageError (option-not-for-strategy, no-wheel-named, bad-hash).
-    """
-    for option, value in (("--wheel", request.wheel), ("--sha256", request.sha256)):
-        if value is not None and request.strategy.strip().lower() not in {PREBUILT, _AUTO}:
-            raise UsageError(
-                f"{option} is not for strategy {request.strategy}",
-                reference="option-not-for-strategy",
-                hint=f"{option} belongs to --strategy prebuilt, and to auto, which tries the wheel on its way down",
-            )
-    if request.sha256 is not None and request.wheel is None:
-        raise UsageError(
-            "--sha256 is a wheel's hash, and no wheel is named", reference="no-wheel-named", hint=f"name it: {_HINT}"
-        )
-    if request.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", request.sha256):
-        raise UsageError(
-            f"--sha256 {request.sha256!r} is no sha256", reference="bad-hash", hint="it has 64 hexadecimal digits"
-        )
-
-
 def require_wheel(request: Request) -> str:
     """Give what `--wheel` names.
 
-    Raises UsageError (no-wheel-named, option-not-for-strategy), NoCandidateError (no-wheel-named) for `auto`, which
-    then goes on without.
+    Raises UsageError (no-wheel-named, bad-hash, option-not-for-strategy), NoCandidateError (no-wheel-named) for `auto`,
+    which then goes on without.
     """
-    require_fitting_options(request)
     if request.source is not None:
         raise UsageError(
             "--source is not for strategy prebuilt",
             reference="option-not-for-strategy",
             hint="--source default|lane belongs to --strategy cpu; --wheel says where torch comes from",
         )
-    if request.wheel is not None and request.wheel.strip():
-        return request.wheel.strip()
-    kind = NoCandidateError if request.strategy.strip().lower() == _AUTO and request.wheel is None else UsageError
-    raise kind("no wheel is named", reference="no-wheel-named", hint=f"name one: {_HINT}")
+    if request.wheel is None or not request.wheel.strip():
+        passed_over = request.strategy.strip().lower() == _AUTO and request.wheel is None and request.sha256 is None
+        kind = NoCandidateError if passed_over else UsageError
+        raise kind("no wheel is named", reference="no-wheel-named", hint=f"name one: {_HINT}")
+    if request.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", request.sha256):
+        raise UsageError(
+            f"--sha256 {request.sha256!r} is no sha256", reference="bad-hash", hint="it has 64 hexadecimal digits"
+        )
+    return request.wheel.strip()
 
 
 def assemble_around(

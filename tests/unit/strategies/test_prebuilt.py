@@ -12,7 +12,7 @@ from scripts.model.facts import Facts, GpuFacts
 from scripts.model.plan import CheckConsistency, CreateVenv, InstallLock, InstallMade, InstallWheel, Lock, Plan, Request
 from scripts.strategies.base import PlanInputs, Strategy, TorchSource, TorchStrategy
 from scripts.strategies.locks import make_lock
-from scripts.strategies.prebuilt import PrebuiltWheel, assemble_around, require_fitting_options, require_wheel
+from scripts.strategies.prebuilt import PrebuiltWheel, assemble_around, require_wheel
 from tests.support.machines import MUSL, OLD_GLIBC, PC, PC_TARGET, SPARK, SPARK_TARGET, interpreter
 
 H = "--hash=sha256:" + "a" * 64
@@ -55,40 +55,23 @@ def test_it_is_for_a_gpu() -> None:
     assert PrebuiltWheel().reservations(broken)[0].reason == "the driver does not answer"
 
 
-@pytest.mark.parametrize("options", [{"wheel": "x.whl"}, {"sha256": SHA256}, {"wheel": "x.whl", "sha256": SHA256}])
-@pytest.mark.parametrize("strategy", ["cu130", "pypi", "cpu", "ngc"])
-def test_a_wheel_is_for_no_other_strategy(strategy: str, options: dict[str, str]) -> None:
-    with pytest.raises(UsageError) as caught:
-        require_fitting_options(Request(strategy=strategy, **options))  # type: ignore[arg-type]
-    assert caught.value.reference == "option-not-for-strategy"
-    assert "--strategy prebuilt" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [
-        Request(strategy="cu130"),
-        Request(),
-        Request(wheel="x.whl"),
-        Request(wheel="x.whl", sha256=SHA256.upper()),
-        Request(strategy=" Prebuilt ", wheel="x.whl", sha256=SHA256),
-    ],
-)
-def test_what_fits(request_: Request) -> None:
-    require_fitting_options(request_)
+@pytest.mark.parametrize("strategy", ["auto", "prebuilt"])
+@pytest.mark.parametrize("sha256", [None, SHA256, SHA256.upper()])
+def test_a_wheel_and_its_hash(strategy: str, sha256: str | None) -> None:
+    assert require_wheel(Request(strategy=strategy, wheel=" x.whl ", sha256=sha256)) == "x.whl"
 
 
 @pytest.mark.parametrize("sha256", ["", "5" * 63, "g" * 64, f"sha256:{SHA256}"])
 def test_what_is_no_hash(sha256: str) -> None:
     with pytest.raises(UsageError) as caught:
-        require_fitting_options(Request(strategy="prebuilt", wheel="x.whl", sha256=sha256))
+        require_wheel(Request(strategy="prebuilt", wheel="x.whl", sha256=sha256))
     assert caught.value.reference == "bad-hash"
 
 
 @pytest.mark.parametrize("strategy", ["auto", "prebuilt"])
 def test_a_hash_of_no_wheel(strategy: str) -> None:
     with pytest.raises(UsageError) as caught:
-        require_fitting_options(Request(strategy=strategy, sha256=SHA256))
+        require_wheel(Request(strategy=strategy, sha256=SHA256))
     assert caught.value.reference == "no-wheel-named"
 
 
