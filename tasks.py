@@ -198,7 +198,7 @@ def facts(c: Invocation, json: bool = False) -> None:
 
 @command(
     {
-        "strategy": "pypi, a lane (cu126, cu128, cu129, cu130, cu132), nvrtc-override, prebuilt, ngc, onnx, cpu or auto, "
+        "strategy": "pypi, cu126, cu128, cu129, cu130, cu132, nvrtc-override, prebuilt, ngc, onnx, cpu or auto, "
         "the best that this machine can really run (default: auto)",
         "torch": "torch version, e.g. 2.15.0 (default: the pinned one)",
         "python": "3.12, 3.11 or 3.10 (default: the best that is here)",
