@@ -48,7 +48,7 @@ _OTHER_PROCESSOR = (
 )
 _REFUSED = (
     r"unauthorized|authentication required|pull access denied|requested access to the resource is denied"
-    r"|\b(?:401|403) \w+|(?<!permission )denied: |invalid username/password"
+    r"|\b(?:401|403) \w+|(?<!permission )denied(?:: |\s*$)|invalid username/password"
 )
 _UNREACHABLE = (
     r"dial tcp|no such host|i/o timeout|TLS handshake timeout|connection refused|connection reset"
@@ -163,7 +163,7 @@ def engine_failure(words: str, *, doing: str, engine: str) -> SparkError:
     """Turn an engine's words into the error that they mean, with the words beside it, credentials taken out."""
     told = redact(words).strip()
     for pattern, kind, reference, message, hint in _KINDS:
-        if re.search(pattern, told, re.IGNORECASE):
+        if re.search(pattern, told, re.IGNORECASE | re.MULTILINE):
             return kind(
                 f"{doing}: {message.format(engine=engine)}",
                 context=_tail(told),

@@ -27,6 +27,13 @@ driver = "{driver}"
 graphroot = "{folder}/graph"
 runroot = "{folder}/run"
 """
+# docker speaks plain HTTP to loopback addresses of itself.
+REGISTRIES = """
+[[registry]]
+prefix = "127.0.0.1"
+location = "127.0.0.1"
+insecure = true
+"""
 DRIVERS = ("overlay", "vfs")
 
 
@@ -42,6 +49,7 @@ class PodmanEngine:
         return dict(base or os.environ) | {
             "CONTAINERS_CONF": str(self.folder / "containers.conf"),
             "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
+            "CONTAINERS_REGISTRIES_CONF": str(self.folder / "registries.conf"),
         }
 
     def containers(self) -> list[str]:
@@ -57,6 +65,7 @@ def podman_engine() -> Iterator[PodmanEngine]:
     folder = Path(tempfile.mkdtemp(prefix="kokoro-spark-podman-"))
     engine = PodmanEngine(folder=folder)
     (folder / "containers.conf").write_text(SETTINGS, encoding="utf-8")
+    (folder / "registries.conf").write_text(REGISTRIES, encoding="utf-8")
     try:
         for driver in DRIVERS:
             (folder / "storage.conf").write_text(STORAGE.format(driver=driver, folder=folder), encoding="utf-8")
