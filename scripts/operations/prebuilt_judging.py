@@ -41,7 +41,7 @@ def require_usable(passport: Passport, cuda: str | None) -> tuple[str, ...]:
             f"{passport.file} has no device code for compute capability {passport.capability}",
             context=f"{passport.decided_by or 'read'}: {passport.why}\nrule: {passport.rule}\n{passport.source}",
             reference="no-device-code",
-            hint="name a wheel built for it (12.0 serves 12.1 as well), or another GPU with --sm",
+            hint="name a wheel built for it, or for the same major and a lower minor; or another GPU with --sm",
         )
     return _notes(passport)
 
