@@ -1,6 +1,8 @@
 """A setup in a process of its own, which is killed at a step: `python -m tests.support.dying REQUEST`.
 
-REQUEST is a JSON file: `home`, `constraints`, `environ`, `uv`, `python`, `source`, `wait`, `steps`, `kill_at`. Every
+REQUEST is a JSON file: `home`, `constraints`, `environ`, `uv`, `python`, `source`, `wait`, `steps`, `kill_at`, and
+`auto`: null for a setup of strategy cpu, else the verdicts that the rungs of `auto` are judged with on a GPU that is
+not there (tests.support.climbing). Every
 change that the process makes below `home`, and every uv that it starts, is a step; right before the one whose number
 is `kill_at` it gets SIGKILL. The steps are appended to the file `steps` as they come. At `kill_at` 0 it lives.
 """
@@ -20,6 +22,9 @@ from scripts.model.plan import Request
 from scripts.model.target import GB10, PythonVersion
 from scripts.operations.context import Context
 from scripts.operations.setup import setup
+from scripts.operations.trying import Judge, judge_here
+from tests.support.climbing import with_a_gpu
+from tests.support.verdicts import Verdicts
 
 CHANGES = {"open", "os.remove", "os.rename", "os.symlink", "shutil.rmtree"}
 """What matters to a reader of the store. A folder made and left empty is as good as none."""
@@ -54,10 +59,15 @@ def main() -> int:
 
     context = Context(home=Home(Path(home)), constraints=Path(request["constraints"]), environ=request["environ"])
     context.uv = request["uv"]
-    wanted = Request(strategy="cpu", source=request["source"], python=PythonVersion.parse(request["python"]))
+    python, auto = PythonVersion.parse(request["python"]), request["auto"]
+    wanted = Request(strategy="cpu", source=request["source"], python=python)
+    judge: Judge = judge_here
+    if auto is not None:
+        wanted, judge = Request(python=python), Verdicts(auto)
+        with_a_gpu(context)
     sys.addaudithook(watch)
     try:
-        setup(wanted, None, GB10, context, wait_seconds=request["wait"])
+        setup(wanted, None, GB10, context, wait_seconds=request["wait"], judge=judge)
     except SparkError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)

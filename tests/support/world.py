@@ -184,7 +184,14 @@ class World:
         """Run setup, without weights."""
         return setup(request or self.request(), None, GB10, context or self.context(), wait_seconds=wait)
 
-    def start(self, *, source: str | None = "default", kill_at: int = 0, wait: float = 60) -> Popen[str]:
+    def start(
+        self,
+        *,
+        source: str | None = "default",
+        auto: Mapping[str, str] | None = None,
+        kill_at: int = 0,
+        wait: float = 60,
+    ) -> Popen[str]:
         """Start a setup in a process of its own, see tests.support.dying."""
         self.started += 1
         request = self.root / f"request-{self.started}.json"
@@ -198,6 +205,7 @@ class World:
             "uv": self.uv,
             "python": self.python,
             "source": source,
+            "auto": auto,
             "kill_at": kill_at,
             "wait": wait,
             "steps": str(steps),

@@ -1,4 +1,4 @@
-"""Climbs on made-up machines: real facts in, real planners, made-up indexes, builds and verdicts."""
+"""Climbs on made-up machines: real facts in, real planners, made-up indexes and builds."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.environments.store import Entry
-from scripts.errors import ExitCode, SparkError
+from scripts.errors import SparkError
 from scripts.home import CONSTRAINTS
 from scripts.model.environment import EnvironmentRecord
-from scripts.model.evidence import Prediction, Reason, Report, Verdict, VerdictKind
 from scripts.model.facts import Facts, IndexSettings
 from scripts.model.plan import Plan, Request
-from scripts.model.target import ComputeCapability
 from scripts.operations.context import Context
-from scripts.operations.judging import Judged
-from scripts.verification.report import SCHEMA
 from scripts.wheels.lanes import load_lanes
 from scripts.wheels.writer import metadata_text
 from tests.support.contexts import context
@@ -111,35 +106,3 @@ class Builds:
         made = record(plan.environment, plan=plan)
         put(given.store, made)
         return made, False
-
-
-@dataclass
-class Verdicts:
-    """Stands for the judge: a verdict by strategy."""
-
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    """Where nothing is said, what is best; `simulated ` may stand before a kind."""
-    seen: list[str] = field(default_factory=list)
-
-    def __call__(self, entry: Entry, target: ComputeCapability, given: Context) -> Judged:
-        assert entry.record is not None
-        strategy = entry.record.plan.strategy
-        self.seen.append(strategy)
-        said = self.kinds.get(strategy, "not-applicable" if strategy == "onnx" else "not-needed")
-        kind = VerdictKind(said.removeprefix("simulated "))
-        reason = Reason(text=f"{strategy} was found {kind}", evidence="a test")
-        prediction = Prediction(target=target, kind=VerdictKind.NOT_NEEDED, reasons=(reason,))
-        report = Report(
-            schema=SCHEMA,
-            created="2026-11-25T04:00:00+00:00",
-            environment=entry.name,
-            python="/usr/bin/python3",
-            torch=entry.record.plan.torch,
-            cuda=entry.record.plan.cuda,
-            weights="synthetic (seeded random)",
-            verdict=Verdict(
-                kind=kind, reasons=(reason,), prediction=prediction, device="a GPU", simulated=said != str(kind)
-            ),
-            observations=(),
-        )
-        return Judged(report=report, text="", exit_code=ExitCode.OK, folder=given.home.reports / entry.name)

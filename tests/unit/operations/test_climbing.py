@@ -49,7 +49,8 @@ from tests.support.machines import (
     workstation,
 )
 from tests.support.plans import plan, put, record
-from tests.unit.operations.climbs import ALL_GONE, Builds, LanesWeb, Verdicts, here, open_lanes
+from tests.support.verdicts import Verdicts
+from tests.unit.operations.climbs import ALL_GONE, Builds, LanesWeb, here, open_lanes
 from tests.unit.operations.prebuilt_wheels import torch as torch_wheel
 from tests.unit.operations.worlds import DEFAULT
 
