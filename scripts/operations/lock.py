@@ -19,6 +19,7 @@ from scripts.errors import NetworkError, NoCandidateError, UsageError
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture, PythonVersion, Target
 from scripts.operations.compiling import compile_lock, compile_universal
 from scripts.operations.context import Context
+from scripts.operations.onnx_lock import onnx_lock_texts, onnx_locks
 from scripts.operations.torch_lock import choose_torch, compile_torch, require_cuda, require_lane_names
 from scripts.progress import say
 from scripts.strategies.base import CPU_LANE, TorchSource
@@ -151,6 +152,7 @@ class _Locker:
             rest_names[target] = [pin.name for pin in make_lock(name, text, index=None).pins]
         for source in lockable_sources(self.context.lanes):
             yield from self._source(source, rest_names)
+        yield from onnx_lock_texts(self.context, exclude_newer=self.day, only=self.only)
 
     def _source(self, source: TorchSource, rest_names: dict[Target, list[str]]) -> Iterator[tuple[str, str]]:
         """Lock one source of torch for every target, or note why it cannot be."""
@@ -235,6 +237,7 @@ def lock_names(lanes: LaneTable, only: str | None) -> tuple[str, ...]:
     """
     parts = (REST, *(source.name for source in lockable_sources(lanes)))
     names = [lock_filename(part, target.architecture, target.python) for part in parts for target in targets()]
+    names += [one.name for one in onnx_locks()]
     every = (*(f"{part}.txt" for part in _UNIVERSAL), f"{BUILD}.txt", *names)
     chosen = tuple(name for name in every if only is None or name.startswith(only))
     if not chosen:

