@@ -132,7 +132,8 @@ class _Commands:
     ) -> list[str]:
         given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         through = [] if network is None else ["--network", network]
-        options = ["--file", str(dockerfile), "--tag", tag, "--label", LABEL, *given, *through]
+        # --force-rm: docker's own builder would leave the container of a step that failed.
+        options = ["--force-rm", "--file", str(dockerfile), "--tag", tag, "--label", LABEL, *given, *through]
         return [self.name, "build", *self._build_options(), *options, str(folder)]
 
     def run(

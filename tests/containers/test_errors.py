@@ -231,6 +231,7 @@ def test_a_build_step_that_fails(docker: DockerEngine, small_image: str, tmp_pat
     error = build(docker, recipe, tmp_path)
     assert (type(error), error.reference) == (BuildError, "image-build-failed")
     assert "it did not work" in error.context
+    assert docker.containers() == [], "nor is the step's container left"
 
 
 def test_a_limit_that_may_not_be_lifted(plain_docker: DockerEngine, tmp_path: Path) -> None:

@@ -233,3 +233,4 @@ def test_a_client_that_is_ended_takes_its_container_with_it(held: Held) -> None:
     )
     done = run(["timeout", "--signal", "TERM", "--kill-after", "60", "5", *command], env=held.engine.environ())
     assert done.returncode == 124, done.stderr
+    run(engine.remove("one"), env=held.engine.environ())  # podman takes it away itself, but after its client's end

@@ -83,6 +83,17 @@ def test_runs_the_image_on_record_as_the_caller() -> None:
     assert "--gpus" not in argv
 
 
+def test_the_engine_is_found_by_the_environment_that_the_place_was_made_with(tmp_path: Path) -> None:
+    client = Client(out=json.dumps([{"Id": "sha256:ab"}]))
+    made = container_place(CONTAINER, run=client, gpu=False, environ={"DOCKER_HOST": "unix:///x"})
+    made.image_id()
+    made.find(Path("/l"), "*")
+    made.fetch(Path("/l/x"), tmp_path)
+    assert client.environments == [{"DOCKER_HOST": "unix:///x"}] * len(client.seen)
+    made.run(["x"], env={"DOCKER_HOST": "unix:///y"})
+    assert client.environments[-1] == {"DOCKER_HOST": "unix:///y"}
+
+
 def test_gives_the_gpu() -> None:
     client = Client()
     place(client, gpu=True).run(["true"], env={})

@@ -126,6 +126,7 @@ def test_build(engine: Engine) -> None:
     argv = engine.build(Path("/c"), dockerfile=Path("/c/F"), tag="t:1", arguments={"BASE": "b:1"}, network="host")
     assert argv[:2] == [engine.name, "build"]
     assert argv[-1] == "/c"
+    assert "--force-rm" in argv
     assert {("--file", "/c/F"), ("--tag", "t:1"), ("--build-arg", "BASE=b:1"), ("--network", "host")} <= set(
         pairs(argv)
     )
