@@ -20,7 +20,7 @@ from scripts.model.facts import Facts, IndexSettings
 from scripts.place import Here, Place
 from scripts.shell import Runner, run
 from scripts.strategies.base import Strategy
-from scripts.strategies.ladder import strategies
+from scripts.strategies.known import strategies
 from scripts.wheels.lanes import LaneTable, load_lanes
 from scripts.wheels.ports import Fetch
 from scripts.wheels.shelf import Shelf
@@ -71,7 +71,7 @@ class Context:
 
     @cached_property
     def strategies(self) -> dict[str, Strategy]:
-        """Every strategy, in the ladder's order."""
+        """Every strategy by its name."""
         return strategies(self.lanes)
 
     @cached_property

@@ -108,6 +108,7 @@ def verify(
         census=take_census(evidence) if census else None,
         simulation=ROWS if evidence.simulated else None,
         onnxruntime=None if onnx is None else evidence.fact(ONNX_DEVICE, "onnxruntime") or onnx.onnxruntime,
+        climb=None if record is None else record.climb,
     )
 
 

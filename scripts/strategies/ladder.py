@@ -22,7 +22,6 @@ from scripts.strategies.base import Strategy
 from scripts.strategies.checks import gpu_is_usable
 from scripts.strategies.cuda import CudaWheels
 from scripts.strategies.known import LANES
-from scripts.strategies.known import strategies as strategies  # noqa: PLC0414 - operations/context.py names it here
 from scripts.wheels.nvrtc import TABLE, NvrtcTable, look_up
 from scripts.wheels.tables import bad_table, read_toml
 

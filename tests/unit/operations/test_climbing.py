@@ -35,6 +35,7 @@ from scripts.operations.climbing import foresee_climb
 from scripts.operations.context import Context
 from scripts.operations.planning import make_plan
 from scripts.operations.setup import SetupResult, setup
+from scripts.operations.trying import judge_here
 from tests.support.machines import (
     DEAD_DOCKER,
     GIB,
@@ -53,6 +54,8 @@ from tests.support.verdicts import Verdicts
 from tests.unit.operations.climbs import ALL_GONE, Builds, LanesWeb, here, open_lanes
 from tests.unit.operations.prebuilt_wheels import torch as torch_wheel
 from tests.unit.operations.worlds import DEFAULT
+from tests.unit.verification.cases import device
+from tests.unit.verification.test_verify import ScriptedPython
 
 OUT_OF_REACH = NetworkError("the default index cannot be reached", reference="network-unreachable", hint="check")
 NO_SOLUTION = NoCandidateError("what is pinned is not on the index", reference="no-solution", hint="another index")
@@ -594,3 +597,34 @@ def test_a_judge_that_cannot_judge_fails_the_rung(climbing: Any) -> None:
     assert asked == ["pypi", "cu130"]
     assert result.climb is not None
     assert result.climb.rung("pypi").reasons[0].reason == "its Python does not answer"
+
+
+@pytest.mark.parametrize("simulated", [True, False], ids=["simulated", "real"])
+def test_the_judge_is_verify_itself(climbing: Any, tmp_path: Path, *, simulated: bool) -> None:
+    made, _ = climbing(CASES["GB10, everything reachable"])
+    (tmp_path / "site").mkdir()
+    python = ScriptedPython(site=tmp_path / "site")
+    python.answers["device"] = device("12.1", simulated=simulated).detail
+    made.given.run = python
+    result = setup(Request(), None, GB10, made.given)
+    verdict = "simulated not-needed" if simulated else "not-needed"
+    assert (result.verdict, result.prediction, result.current) == (verdict, "undecided", True)
+    assert "canary.abs" in python.asked
+    assert result.climb is not None
+    assert result.climb.rung("pypi").verdict == verdict
+    folder = made.given.home.reports / (f"{result.environment}-simulated" if simulated else result.environment)
+    assert json.loads((folder / "report.json").read_text())["climb"]["rungs"][0]["state"] == "chosen"
+    judged = judge_here(made.given.store.find_ready(None), GB10, made.given)
+    assert judged.report.climb == result.climb, "a later verify tells it as well"
+
+
+def test_a_judge_that_finds_no_gpu_fails_the_rung(climbing: Any, tmp_path: Path) -> None:
+    made, case = climbing(CASES["GB10, the PyTorch index gone"])
+    (tmp_path / "site").mkdir()
+    made.given.run = ScriptedPython(site=tmp_path / "site")
+    with pytest.raises(NoCandidateError) as caught:
+        setup(Request(never=("onnx",)), None, GB10, made.given)
+    assert caught.value.reference == "no-gpu-strategy"
+    assert "pypi: failed, judged undecided: no GPU to judge on" in caught.value.context
+    assert made.given.store.current() is None
+    assert case.web.seen
