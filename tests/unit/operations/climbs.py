@@ -6,18 +6,22 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from scripts.errors import SparkError
 from scripts.home import CONSTRAINTS
 from scripts.model.environment import EnvironmentRecord
 from scripts.model.facts import Facts, IndexSettings
 from scripts.model.plan import Plan, Request
+from scripts.model.target import GB10
 from scripts.operations.context import Context
+from scripts.operations.setup import SetupResult, setup
 from scripts.wheels.lanes import load_lanes
 from scripts.wheels.writer import metadata_text
 from tests.support.contexts import context
 from tests.support.pages import Page
 from tests.support.plans import put, record
+from tests.support.verdicts import Verdicts
 from tests.unit.operations.worlds import DEFAULT, HASH, CompilingUv, UnreachableWeb, page
 
 LANES = load_lanes(CONSTRAINTS / "lanes.toml")
@@ -106,3 +110,16 @@ class Builds:
         made = record(plan.environment, plan=plan)
         put(given.store, made)
         return made, False
+
+
+@dataclass
+class Climbing:
+    """What a case is run with."""
+
+    given: Context
+    builds: Builds
+    verdicts: Verdicts
+
+    def run(self, case: Any, **more: Any) -> SetupResult:
+        said = {**case.said, **more.pop("said", {})}
+        return setup(Request(**said), None, GB10, self.given, judge=self.verdicts, **more)
