@@ -39,6 +39,8 @@ class Listed:
     verdict: str | None
     prediction: str | None
     reason: str
+    onnxruntime: str | None = None
+    """The release of ONNX Runtime where that runs Kokoro; `torch` is then empty."""
 
 
 def listing(context: Context) -> tuple[Listed, ...]:
@@ -70,6 +72,7 @@ def _listed(entry: Entry, *, current: bool) -> Listed:
         current=current,
         state="unusable" if entry.problem else str(record.state),
         torch=record.plan.torch,
+        onnxruntime=record.plan.onnxruntime,
         cuda=record.plan.cuda or None,
         python=str(record.plan.python),
         created=record.created,

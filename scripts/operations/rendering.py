@@ -52,7 +52,7 @@ def listing_rows(listed: Iterable[Listed]) -> list[tuple[str, ...]]:
             "*" if one.current else "",
             one.name,
             f"{one.state}: {one.reason}" if one.reason else one.state,
-            one.torch,
+            f"ONNX Runtime {one.onnxruntime}" if one.onnxruntime else one.torch,
             one.cuda or "-",
             one.python,
             one.weights or "-",

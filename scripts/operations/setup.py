@@ -72,9 +72,8 @@ def setup(
     is whole, and judged where it was `auto`'s choice. Raises the error of what stood in the way.
     """
     if weights is not None and weights.path is not None:
-        (locate_onnx if request.strategy == ONNX else locate)(
-            Path(weights.path)
-        )  # a folder without a checkpoint is told before minutes of work
+        look = locate_onnx if request.strategy == ONNX else locate
+        look(Path(weights.path))  # a folder without a model is told before minutes of work
     if is_auto(request.strategy):
         require_options(request)
         route = Route.find(request, context, refresh=refresh)
