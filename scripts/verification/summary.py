@@ -27,6 +27,8 @@ def _installed(detail: dict[str, Any]) -> str:
 
 
 def _integrity(detail: dict[str, Any]) -> str:
+    if "image" in detail:
+        return f"{detail['image']} is the image that was built: {detail['image_id']}"
     against = "and the environment's record" if detail["compared_with_record"] else "(no record of ours to compare)"
     return f"{detail['files']} files of {', '.join(detail['distributions'])} match their RECORD {against}"
 
