@@ -164,9 +164,7 @@ CASES: dict[str, Case] = {
         said={"torch": "2.11.0+cu128"},
         expected={
             **NO_ENGINE,
-            "pypi": "refused",
-            "cu130": "refused",
-            "cu132": "refused",
+            **FIRST_THREE,
             "cu129": "refused",
             "nvrtc-override": "chosen",
         },
@@ -175,9 +173,7 @@ CASES: dict[str, Case] = {
         facts=spark(driver="570.86", cuda="12.8"),
         expected={
             **NO_ENGINE,
-            "pypi": "refused",
-            "cu130": "refused",
-            "cu132": "refused",
+            **FIRST_THREE,
             "cu129": "chosen",
             "onnx": "refused",
         },
