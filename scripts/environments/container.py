@@ -9,77 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scripts.disk import disk_errors
 from scripts.environments.engine_errors import UNKNOWN, engine_failure, engine_missing
 from scripts.environments.engines import Engine, Mount, engine_named, read_image
-from scripts.errors import UsageError
+from scripts.environments.sharing import ENVIRONMENT, is_shared, passed_on
 from scripts.model.environment import ContainerRecord
 from scripts.model.target import PythonVersion
 from scripts.shell import Completed, ProgramNotFoundError, Runner
 
-PYTHON = Path("/opt/kokoro-spark/bin/python")
+PYTHON = ENVIRONMENT / "bin" / "python"
 """The environment's interpreter in every image of ours."""
-
-PASSED_ON = frozenset(
-    {
-        "LANG",
-        "LANGUAGE",
-        "TZ",
-        "USE_PYTORCH_KERNEL_CACHE",
-        "PYTHONDONTWRITEBYTECODE",
-        "PYTHONNOUSERSITE",
-    }
-)
-"""Variables that mean the same inside as outside."""
-PASSED_ON_PREFIXES = (
-    "CUBLAS_",
-    "CUDA_",
-    "CUDNN_",
-    "GOMP_",
-    "HF_",
-    "KMP_",
-    "KOKORO_SPARK_",
-    "LC_",
-    "MKL_",
-    "NCCL_",
-    "NVIDIA_",
-    "OMP_",
-    "OPENBLAS_",
-    "PYTORCH_",
-    "TOKENIZERS_",
-    "TORCH",
-    "TRANSFORMERS_",
-    "TRITON_",
-)
-KEPT_BACK = frozenset({"HF_TOKEN", "NVIDIA_VISIBLE_DEVICES"})
-"""A credential, for nothing is fetched inside; and what the engine itself sets for the devices that it gives."""
-
-_SYSTEM = tuple(Path(f"/{name}") for name in ("bin", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr"))
 
 ENGINE_FAILED, NOT_STARTABLE, NOT_FOUND = 125, 126, 127
 _SIGNALLED = 128
 _PATIENCE = 60.0
 """Seconds for what an engine does by itself: ending a container, telling of an image."""
-
-
-def passed_on(environ: Mapping[str, str], mounts: Sequence[Mount]) -> list[str]:
-    """Name the variables that a container is given, in order.
-
-    One that holds paths is given where all of them are the same inside: elsewhere they name other files, or none.
-    """
-    return sorted(
-        name
-        for name, value in environ.items()
-        if (name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)) and name not in KEPT_BACK
-        if all(is_shared(Path(part), mounts) for part in value.split(os.pathsep) if part.startswith("/"))
-    )
-
-
-def is_shared(path: Path, mounts: Sequence[Mount], *, writable: bool = False) -> bool:
-    """Tell whether a path is the same inside; with `writable`, whether it can be written there."""
-    around = [one for one in mounts if path.is_relative_to(one.folder)]
-    innermost = max(around, key=lambda one: len(one.folder.parts), default=None)
-    return innermost is not None and (innermost.writable or not writable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,30 +203,3 @@ def container_place(
         environ=environ,
     )
     return ContainerPlace(python=PYTHON, run=runner, image=record.image, python_version=record.python)
-
-
-def caller_mounts(checkout: Path, data: Path, folders: Sequence[Path]) -> tuple[Mount, ...]:
-    """Say what of this machine a container environment sees: the checkout to read, the data root and folders to write.
-
-    The data root is made where it is not there. A folder that is not there is left out: who writes there says so.
-
-    Raises UsageError (hides-image) for a folder that the image has itself.
-    """
-    with disk_errors(data):
-        data.mkdir(parents=True, exist_ok=True)
-    writable = [folder.resolve() for folder in (data, *folders) if folder.is_dir()]
-    for folder in (checkout, *writable):
-        require_free(folder)
-    return (Mount(folder=checkout, writable=False), *(Mount(folder=folder, writable=True) for folder in writable))
-
-
-def require_free(folder: Path) -> None:
-    """Insist that a folder, mounted at its own path, hides nothing of the image. Raises UsageError (hides-image)."""
-    ours = PYTHON.parent.parent
-    taken = folder.is_relative_to(ours) or any(folder == own or folder in own.parents for own in (ours, *_SYSTEM))
-    if taken or any(folder.is_relative_to(own) for own in _SYSTEM):
-        raise UsageError(
-            f"{folder} cannot be shared with a container: the image has files of its own there",
-            reference="hides-image",
-            hint="take a folder in your home or another of your own",
-        )

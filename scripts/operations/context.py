@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.environments.container import caller_mounts, container_place
+from scripts.environments.container import container_place
+from scripts.environments.sharing import caller_mounts
 from scripts.environments.store import Entry, Store
 from scripts.environments.uv import uv_environment
 from scripts.facts.gather import gather

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.disk import disk_errors
-from scripts.environments.container import caller_mounts, passed_on
 from scripts.environments.engine_errors import engine_missing
 from scripts.environments.engines import engine_named
 from scripts.environments.image import build_step, image_tag, is_image, remove_image
 from scripts.environments.locking import locked
+from scripts.environments.sharing import caller_mounts, passed_on
 from scripts.environments.store import Entry, is_ours, require_ours
 from scripts.errors import DiskError, SparkError, UsageError
 from scripts.home import CHECKOUT, Home
