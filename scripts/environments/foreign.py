@@ -38,7 +38,8 @@ class Foreign:
 def locate(path: str) -> Path:
     """Find the interpreter that is meant by a folder or by itself. Raises NoCandidateError (no-interpreter)."""
     chosen = Path(path).expanduser()
-    python = chosen / "bin" / "python" if chosen.is_dir() else chosen
+    here = [chosen / "bin" / name for name in ("python", "python3")] if chosen.is_dir() else [chosen]
+    python = next((path for path in here if path.is_file()), here[0])
     if not python.is_file() or not os.access(python, os.X_OK):
         raise NoCandidateError(
             f"{python} is no program that can be started" if python.is_file() else f"there is no interpreter {python}",

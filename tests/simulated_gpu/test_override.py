@@ -23,7 +23,7 @@ from scripts.model.repair import Judgement, RepairOutcome
 from scripts.model.target import GB10, ComputeCapability
 from scripts.operations.context import Context
 from scripts.operations.planning import make_plan
-from scripts.operations.repair_judging import judge_here, of_report
+from scripts.operations.repair_judging import judge_here, judge_operations, of_report
 from scripts.operations.repairing import repair, undo
 from scripts.place import Here, Place
 from scripts.strategies.locks import without
@@ -31,6 +31,7 @@ from scripts.strategies.override import PACKAGE
 from scripts.wheels.made import write_made_wheel
 from tests.simulated_gpu import needs
 from tests.simulated_gpu.conftest import Remembering
+from tests.simulated_gpu.environments import torch_environment
 from tests.simulated_gpu.gpu import SimulatedGpu
 from tests.support.strangers import site_of, tree
 
@@ -126,6 +127,23 @@ def test_a_new_environment_needs_no_patch(environment: Path, context: Context, r
     report = verdict_on(environment / "bin" / "python", context, remembering)
     reasons = "\n".join(reason.text for reason in report.verdict.reasons)
     assert (report.verdict.kind, report.verdict.simulated) == (VerdictKind.NOT_NEEDED, True), reasons
+
+
+def test_an_environment_without_kokoro_is_judged_by_its_operations(
+    environment: Path, context: Context, remembering: Remembering, simulated_context: Context
+) -> None:
+    """The same torch, with the NVRTC that it pins and with the lifted one."""
+    own = torch_environment(TORCH, context=simulated_context)
+    found = []
+    for python in (own, environment / "bin" / "python"):
+        cache = simulated_context.home.cache / "simulated-gpu"
+        with SimulatedGpu(python=python, cache=cache, run=remembering(TORCH), environ=context.environ) as gpu:
+            here = Here(python=gpu.python, run=gpu.gpu.run)
+            found.append(judge_operations(here, GB10, dataclasses.replace(context, environ=gpu.environ)))
+    assert [one.kind for one in found] == [VerdictKind.NEEDED, VerdictKind.NOT_NEEDED], found
+    assert found[1].is_better_than(found[0])
+    assert all(one.simulated and one.device == "NVIDIA GB10" for one in found)
+    assert "complex abs fails on the GPU (unknown-architecture)" in "\n".join(found[0].reasons)
 
 
 def test_a_strangers_environment_is_repaired_and_undone_byte_for_byte(

@@ -10,14 +10,17 @@ from scripts.environments.backup import Backup
 from scripts.environments.foreign import Foreign
 from scripts.errors import DiskError, ExitCode, NoCandidateError
 from scripts.home import Home
-from scripts.model.evidence import Prediction, Reason, VerdictKind
+from scripts.model.evidence import Outcome, Prediction, Reason, VerdictKind
 from scripts.model.repair import Repair, RepairOutcome
 from scripts.model.target import GB10
-from scripts.operations.repair_judging import of_prediction, require_need
+from scripts.operations.repair_judging import of_operations, of_prediction, require_need
 from scripts.operations.repairing import require_repairable
 from scripts.operations.repairing_text import judgement_words, repair_lines
 from scripts.strategies.override import PACKAGE
+from scripts.verification.evidence import Evidence
 from tests.support.strangers import LIFTED, OLD, judgement
+from tests.unit.verification.cases import REFUSED as REFUSES_SM_121
+from tests.unit.verification.cases import device, device_code, ended, nvrtc, passed, working
 
 NOT_NEEDED, NEEDED, UNDECIDED, BROKEN = (
     VerdictKind.NOT_NEEDED,
@@ -75,6 +78,57 @@ def test_a_prediction_is_no_verdict() -> None:
     found = of_prediction(Prediction(target=GB10, kind=NEEDED, reasons=(Reason(text="why", evidence="nvrtc"),)))
     assert (found.kind, found.prediction, found.outcome, found.device) == (UNDECIDED, NEEDED, NEEDED, None)
     assert found.reasons == ("why",)
+
+
+OPERATIONS: dict[str, tuple[Evidence, VerdictKind, VerdictKind, str]] = {
+    "they work": (working(), NOT_NEEDED, NOT_NEEDED, "compiles for sm_121"),
+    "NVRTC does not know the device": (
+        working(nvrtc=nvrtc(ok=False), canary_abs=ended("canary.abs", Outcome.FAILED, REFUSES_SM_121)),
+        NEEDED,
+        NEEDED,
+        "complex abs fails on the GPU",
+    ),
+    "what was compiled does not run": (
+        working(canary_exp=ended("canary.exp", Outcome.FAILED, "CUDA error: unspecified launch failure")),
+        BROKEN,
+        NOT_NEEDED,
+        "complex exp fails on the GPU (launch)",
+    ),
+    "one of them hangs": (
+        working(canary_exp=ended("canary.exp", Outcome.HUNG, "no answer")),
+        UNDECIDED,
+        NOT_NEEDED,
+        "complex exp fails on the GPU (hung)",
+    ),
+    "no device code": (working(device_code=device_code(cc12_1="none")), BROKEN, BROKEN, "no kernel image"),
+    "no device": (
+        Evidence.of([device(None), device_code(cc12_1="cubin sm_120"), nvrtc(ok=False)]),
+        UNDECIDED,
+        NEEDED,
+        "does not know sm_121",
+    ),
+    "torch does not start": (
+        Evidence.of([ended("device", Outcome.CRASHED)]),
+        BROKEN,
+        UNDECIDED,
+        "device code is not known",
+    ),
+    "they were not asked": (
+        Evidence.of([device(), device_code(cc12_1="cubin sm_120"), nvrtc(), passed("canary.abs")]),
+        UNDECIDED,
+        NOT_NEEDED,
+        "compiles for sm_121",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_environment_without_kokoro(name: str) -> None:
+    evidence, kind, prediction, told = OPERATIONS[name]
+    found = of_operations(evidence, GB10)
+    assert (found.kind, found.prediction) == (kind, prediction)
+    assert "Kokoro is not installed here" in found.reasons[0]
+    assert told in " ".join(found.reasons)
 
 
 def foreign(tmp_path: Path, *, cuda: str | None = "12.8", nvrtc: tuple[tuple[str, str], ...] | None = None) -> Foreign:
