@@ -18,7 +18,7 @@ COPY . /context/
 ENV PIP_CONFIG_FILE=/context/private/pip.conf \
     PIP_CONSTRAINT=/opt/kokoro-spark/constraint.txt \
     PIP_INDEX_URL= PIP_EXTRA_INDEX_URL= PIP_FIND_LINKS= PIP_NO_INDEX= \
-    PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
+    PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore PIP_USE_PEP517=1
 # Fails where there are no pins for this image's Python; else chooses them and pins its torch in the constraint.
 RUN python3 -I /context/base_torch.py remember /context /opt/kokoro-spark
 # --without-pip: an image may have Python without ensurepip. Through the venv the image's pip installs into the venv.
@@ -29,7 +29,7 @@ RUN python3 -m pip install --no-deps --require-hashes --only-binary :all: --targ
 # That is wanted: Kokoro was tested with these pins, and the image's own programs keep theirs. --no-deps, the constraint
 # and the check below keep torch what it is.
 RUN PYTHONPATH=/tools /opt/kokoro-spark/bin/python -m pip install --ignore-installed --no-deps --require-hashes \
-        --only-binary :all: --no-binary docopt --no-build-isolation --use-pep517 -r /opt/kokoro-spark/requirements.txt \
+        --only-binary :all: --no-binary docopt --no-build-isolation -r /opt/kokoro-spark/requirements.txt \
     && /opt/kokoro-spark/bin/python -m pip install --no-deps --require-hashes --no-index -r /context/made.txt
 
 FROM ${BASE}

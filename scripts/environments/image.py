@@ -157,7 +157,7 @@ class ImageBuilder:
             engine=engine.name,
             image=tag,
             image_id=self._inspected(engine, tag).id,
-            base=step.base,
+            base=by_digest(step.base, base.digests),
             base_id=base.id,
             torch="",
             cuda=None,
@@ -193,6 +193,13 @@ class ImageBuilder:
             return self.run(argv, env=self.environ, tee=tee, pass_fds=(self.lock_descriptor,))
         except ProgramNotFoundError as error:
             raise engine_missing(argv[0], doing="building an image") from error
+
+
+def by_digest(base: str, digests: Sequence[str]) -> str:
+    """Add the digest under which its registry has an image, where the engine knows it: a tag can be moved."""
+    name = base.rpartition(":")[0] if ":" in base.rpartition("/")[2] else base
+    known = next((one for one in digests if one.startswith(f"{name}@")), None)
+    return base if known is None or "@" in base else f"{base}@{known.partition('@')[2]}"
 
 
 def build_step(plan: Plan) -> BuildImage:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.environments.image import BUILD_LABEL, ImageBuilder, image_stands, image_tag, remove_image
+from scripts.environments.image import BUILD_LABEL, ImageBuilder, by_digest, image_stands, image_tag, remove_image
 from scripts.environments.image_context import PRIVATE, pip_settings
 from scripts.environments.store import Store, read_record
 from scripts.errors import BuildError, EngineError, NetworkError, NoCandidateError, SparkError
@@ -251,3 +251,19 @@ def test_an_image_that_cannot_be_removed() -> None:
     )
     with pytest.raises(EngineError):
         remove_image(PLAN, docker, {})
+
+
+@pytest.mark.parametrize(
+    ("base", "digests", "told"),
+    [
+        (BASE, (), BASE),
+        (BASE, ("nvcr.io/nvidia/pytorch@sha256:12",), f"{BASE}@sha256:12"),
+        (BASE, ("mirror.example/pytorch@sha256:12",), BASE),
+        ("host:5000/torch", ("host:5000/torch@sha256:12",), "host:5000/torch@sha256:12"),
+        ("x.example/y@sha256:12", ("x.example/y@sha256:12",), "x.example/y@sha256:12"),
+    ],
+)
+def test_the_record_has_the_bases_digest_where_the_engine_knows_it(
+    base: str, digests: tuple[str, ...], told: str
+) -> None:
+    assert by_digest(base, digests) == told
