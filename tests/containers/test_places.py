@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 
 import pytest
 
@@ -234,3 +238,36 @@ def test_a_client_that_is_ended_takes_its_container_with_it(held: Held) -> None:
     done = run(["timeout", "--signal", "TERM", "--kill-after", "60", "5", *command], env=held.engine.environ())
     assert done.returncode == 124, done.stderr
     run(engine.remove("one"), env=held.engine.environ())  # podman takes it away itself, but after its client's end
+
+
+TASK = """
+import sys, tasks
+from scripts.environments.container import container_place
+from scripts.model.environment import ContainerRecord
+from scripts.shell import run
+
+tasks._handle_signals()
+engine, image = sys.argv[1:]
+record = ContainerRecord(
+    engine=engine, image=image, image_id=image, base="", base_id="", torch="", cuda=None, python="3.12"
+)
+container_place(record, run=run, gpu=False).run(["sh", "-c", "trap '' TERM INT; sleep 3600"])
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, None)])
+def test_a_task_that_is_ended_leaves_no_container(held: Held, *, number: signal.Signals, code: int | None) -> None:
+    task = Popen(
+        [sys.executable, "-c", TASK, held.engine.name, held.image],
+        cwd=CHECKOUT,
+        env=held.engine.environ(),
+        stdout=DEVNULL,
+        stderr=PIPE,
+    )
+    while not held.engine.containers():
+        assert task.poll() is None, task.communicate()
+        time.sleep(0.2)
+    task.send_signal(number)
+    task.communicate()
+    assert task.returncode != 0
+    assert code is None or task.returncode == code
