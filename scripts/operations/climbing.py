@@ -37,7 +37,7 @@ from scripts.strategies.descent import (
     holds,
     kind_of,
 )
-from scripts.strategies.ladder import capability_of, foot, load_ladder
+from scripts.strategies.ladder import CPU, capability_of, foot, load_ladder
 from scripts.verification.planned import foresee_plan
 from scripts.wheels.measured import MeasuredTable, load_measured
 from scripts.wheels.nvrtc import NvrtcTable, load_nvrtc
@@ -45,7 +45,7 @@ from scripts.wheels.nvrtc import NvrtcTable, load_nvrtc
 GOES_ON = (NetworkError, NoCandidateError, EngineError, IntegrityError, BuildError, BrokenError)
 """What ends one rung and not the climb. A full disk, a lock that is held and a signal end it all."""
 
-_NOT_FOR_THIS_ONE = frozenset({"no-nightly", "option-not-for-strategy"})
+_NOT_FOR_THIS_ONE = frozenset({"no-nightly", "option-not-for-strategy", "python-mismatch", "unknown-source"})
 """Options that another rung may take: what a person mistyped is told at once instead."""
 
 
@@ -109,18 +109,25 @@ class Route:
         return list(self.errors.values())
 
     def _weighed(self, name: str, plan: Plan, climb: Climb) -> Plan | Refused | PutOff:
+        if name == CPU:
+            return plan
+        if name not in WITHOUT_JITERATOR:
+            return self._foretold(name, plan, climb)
+        on_cpu = Blocker(reason="its build for the CPU would be taken, and this rung is for the GPU")
+        return plan if plan.cuda is not None else Refused(reasons=(on_cpu,))
+
+    def _foretold(self, name: str, plan: Plan, climb: Climb) -> Plan | Refused | PutOff:
+        """Go by what the tables say of the plan's torch on this GPU; what they do not know is no refusal."""
         capability = capability_of(self.context.facts)
-        if name in WITHOUT_JITERATOR or capability is None:
+        known = None if capability is None else foresee_plan(plan, self.measured, self.nvrtc, capability)
+        if known is None:
             return plan
-        prediction = foresee_plan(plan, self.measured, self.nvrtc, capability)
-        if prediction is None:
-            return plan
-        reasons = tuple(Blocker(reason=f"predicted {prediction.kind}: {one.text}") for one in prediction.reasons)
-        match prediction.kind:
+        reasons = tuple(Blocker(reason=f"predicted {known.kind}: {one.text}") for one in known.reasons)
+        match known.kind:
             case VerdictKind.BROKEN:
                 return Refused(reasons=reasons)
             case VerdictKind.NOT_APPLICABLE:
-                return Refused(reasons=tuple(Blocker(reason=one.text) for one in prediction.reasons))
+                return Refused(reasons=tuple(Blocker(reason=one.text) for one in known.reasons))
             case VerdictKind.NEEDED if climb.rung(name).state is not RungState.PUT_OFF:
                 return PutOff(reasons=reasons[-1:])
             case _:

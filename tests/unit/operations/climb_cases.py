@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from scripts.errors import (
     BuildError,
@@ -15,10 +12,8 @@ from scripts.errors import (
     IntegrityError,
     NetworkError,
     NoCandidateError,
-    SparkError,
 )
-from scripts.model.facts import Facts
-from scripts.model.target import GB10
+from scripts.model.target import GB10, PythonVersion
 from tests.support.machines import (
     DEAD_DOCKER,
     GIB,
@@ -28,11 +23,12 @@ from tests.support.machines import (
     PC,
     PLAIN_DOCKER,
     gpus,
+    interpreter,
     machine,
     spark,
     workstation,
 )
-from tests.unit.operations.climbs import ALL_GONE, LanesWeb, open_lanes
+from tests.unit.operations.climbs import ALL_GONE, Case, open_lanes
 
 OUT_OF_REACH = NetworkError("the default index cannot be reached", reference="network-unreachable", hint="check")
 NO_SOLUTION = NoCandidateError("what is pinned is not on the index", reference="no-solution", hint="another index")
@@ -40,23 +36,6 @@ TORN = IntegrityError("a downloaded file is not the pinned one", reference="hash
 NO_BUILD = BuildError("uv failed", reference="uv-failed", hint="look")
 NO_PULL = EngineError("the image cannot be pulled", reference="pull-refused", hint="log in")
 REST = "not reached"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A machine and the world around it. `expected`: every rung that is not `not reached`, or an error's reference."""
-
-    facts: Facts
-    web: LanesWeb = field(default_factory=open_lanes)
-    said: Mapping[str, Any] = field(default_factory=dict)
-    fails: Mapping[str, SparkError] = field(default_factory=dict)
-    verdicts: Mapping[str, str] = field(default_factory=dict)
-    expected: Mapping[str, str] | str
-    why: Mapping[str, str] = field(default_factory=dict)
-    """A part of a rung's reasons."""
-    before: tuple[str, ...] = ()
-    """What was built on the way."""
-
 
 CPU_REFUSED = {"cpu": "refused", "source": "refused", "prebuilt": "refused"}
 NO_ENGINE = {**CPU_REFUSED, "ngc": "refused"}
@@ -70,9 +49,6 @@ B200 = workstation(10, 0, name="NVIDIA B200", engines=())
 
 CASES: dict[str, Case] = {
     "GB10, everything reachable": Case(facts=spark(), expected={**CPU_REFUSED, "pypi": "chosen"}, before=("pypi",)),
-    "GB10, simulated": Case(
-        facts=spark(), verdicts={"pypi": "simulated not-needed"}, expected={**CPU_REFUSED, "pypi": "chosen"}
-    ),
     "GB10, the PyTorch index gone": Case(
         facts=spark(engines=()), web=open_lanes(gone=ALL_GONE), expected={**NO_ENGINE, "pypi": "chosen"}
     ),
@@ -191,10 +167,7 @@ CASES: dict[str, Case] = {
         expected="no-gpu-strategy",
     ),
     "GB10, nightly builds": Case(
-        facts=spark(engines=()),
-        web=open_lanes(gone=ALL_GONE),
-        said={"nightly": True},
-        expected="no-gpu-strategy",
+        facts=spark(engines=()), web=open_lanes(gone=ALL_GONE), said={"nightly": True}, expected="no-gpu-strategy"
     ),
     "GB10, the daemon down": Case(
         facts=spark(engines=(DEAD_DOCKER,)),
@@ -239,6 +212,9 @@ CASES: dict[str, Case] = {
             "cpu": "chosen",
         },
     ),
+    "GB10, ONNX Runtime for the CPU is no rung": Case(
+        facts=spark(engines=()), said={"source": "cpu"}, expected="no-gpu-strategy"
+    ),
     "RTX 5090": Case(facts=workstation(12, 0, name="RTX 5090"), expected={**CPU_REFUSED, "pypi": "chosen"}),
     "RTX 5090, the PyTorch and the default index gone": Case(
         facts=workstation(12, 0, engines=()),
@@ -255,6 +231,14 @@ CASES: dict[str, Case] = {
         facts=workstation(9, 0, driver="535.104", cuda="12.2", engines=()),
         web=open_lanes(gone=("cu129",)),
         expected={**NO_ENGINE, **FIRST_THREE, "cu129": "refused", "cu128": "chosen", "onnx": "refused"},
+    ),
+    "H100, another Python than the image's": Case(
+        facts=dataclasses.replace(workstation(9, 0), host=machine(interpreters=(interpreter("3.11.9"),)).host),
+        web=open_lanes(gone=ALL_GONE),
+        said={"python": PythonVersion(3, 11)},
+        fails={"pypi": TORN},
+        expected={**EVERY_GPU_RUNG, "pypi": "failed", "onnx": "chosen"},
+        why={"ngc": "has Python 3.12"},
     ),
     "T4": Case(facts=workstation(7, 5, name="Tesla T4", engines=()), expected={**NO_ENGINE, "pypi": "chosen"}),
     "A100, Python 3.12": Case(facts=workstation(8, 0, engines=()), expected={**NO_ENGINE, "pypi": "chosen"}),

@@ -112,6 +112,22 @@ class Builds:
         return made, False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A machine and the world around it. `expected`: every rung that is not `not reached`, or an error's reference."""
+
+    facts: Facts
+    web: LanesWeb = field(default_factory=open_lanes)
+    said: Mapping[str, Any] = field(default_factory=dict)
+    fails: Mapping[str, SparkError] = field(default_factory=dict)
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    expected: Mapping[str, str] | str
+    why: Mapping[str, str] = field(default_factory=dict)
+    """A part of a rung's reasons."""
+    before: tuple[str, ...] = ()
+    """What was built on the way."""
+
+
 @dataclass
 class Climbing:
     """What a case is run with."""
@@ -120,6 +136,6 @@ class Climbing:
     builds: Builds
     verdicts: Verdicts
 
-    def run(self, case: Any, **more: Any) -> SetupResult:
+    def run(self, case: Case, **more: Any) -> SetupResult:
         said = {**case.said, **more.pop("said", {})}
         return setup(Request(**said), None, GB10, self.given, judge=self.verdicts, **more)

@@ -10,8 +10,7 @@ import pytest
 
 from scripts.operations import trying
 from tests.support.verdicts import Verdicts
-from tests.unit.operations.climb_cases import Case
-from tests.unit.operations.climbs import Builds, Climbing, here
+from tests.unit.operations.climbs import Builds, Case, Climbing, here
 from tests.unit.operations.prebuilt_wheels import torch as torch_wheel
 
 
