@@ -57,18 +57,24 @@ class Backup:
 
     def save(self, manifest: Manifest) -> None:
         """Keep the files that a manifest names, check what was kept, and write the manifest last."""
-        site = Path(manifest.site)
-        with disk_errors(self.folder):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True)
-            with tarfile.open(self.tar, "w", dereference=True) as archive:
-                for number, entry in enumerate(manifest.saved):
-                    if entry.kind is SavedKind.FILE:
-                        archive.add(site / entry.path, arcname=str(number), recursive=False)
-            with self.tar.open("rb") as stream:
-                os.fsync(stream.fileno())
-        self.check(manifest)
+        try:
+            with disk_errors(self.folder):
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self.folder.mkdir(parents=True)
+                self._pack(manifest)
+            self.check(manifest)
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)  # of no use without a manifest, and it takes space
+            raise
         self.write(manifest)
+
+    def _pack(self, manifest: Manifest) -> None:
+        with tarfile.open(self.tar, "w", dereference=True) as archive:
+            for number, entry in enumerate(manifest.saved):
+                if entry.kind is SavedKind.FILE:
+                    archive.add(Path(manifest.site) / entry.path, arcname=str(number), recursive=False)
+        with self.tar.open("rb") as stream:
+            os.fsync(stream.fileno())
 
     def write(self, manifest: Manifest) -> None:
         """Write the manifest, whole."""

@@ -6,29 +6,30 @@ whole before the first change, so that after a kill at any point the next repair
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from packaging.version import Version
-
 from scripts.disk import write_whole
 from scripts.environments.backup import Backup, new_manifest
-from scripts.environments.foreign import Foreign, find_foreign, versions_of
+from scripts.environments.foreign import Foreign, find_foreign
 from scripts.environments.locking import locked
-from scripts.environments.snapshot import changes, snapshot
 from scripts.environments.uv import failure, killed, only_from
-from scripts.errors import DiskError, IntegrityError, NoCandidateError
+from scripts.errors import DiskError, IntegrityError
 from scripts.model.plan import Lock
 from scripts.model.repair import Manifest, ManifestState, Repair, RepairOutcome, SavedKind
 from scripts.model.target import ComputeCapability
 from scripts.operations.context import Context
 from scripts.operations.planning_override import override_lock
 from scripts.operations.repair_judging import Judge, judge_here, require_need
+from scripts.operations.repair_refusals import (
+    differences_of,
+    require_repairable,
+    require_undoable,
+    require_writable,
+)
 from scripts.operations.targets import target_capability
 from scripts.place import Here
 from scripts.progress import say
@@ -109,86 +110,6 @@ def undo(path: str, context: Context) -> Repair:
     )
 
 
-def require_repairable(found: Foreign, lifted: str, backup: Backup) -> None:
-    """Refuse an environment whose NVRTC is not to be lifted. Raises NoCandidateError, DiskError (not-writable)."""
-    refusal = _refusal(found, lifted, backup)
-    if refusal is not None:
-        raise NoCandidateError(
-            f"{found.prefix}: {refusal.message}",
-            context=f"torch {found.torch}, CUDA {found.cuda or 'none'}, NVRTC "
-            + (", ".join(f"{name} {version}" for name, version in found.nvrtc) or "not a package of its own"),
-            reference=refusal.reference,
-            hint=refusal.hint,
-        )
-    _require_writable((found.prefix, found.site))
-
-
-def require_undoable(found: Foreign, backup: Backup) -> Manifest:
-    """Give the manifest of a backup that may be put back. Raises as undo does."""
-    manifest = backup.read()
-    if manifest is None:
-        raise NoCandidateError(
-            f"there is nothing to undo in {found.prefix}",
-            context=f"{backup.folder} is not there",
-            reference="nothing-to-undo",
-            hint="only what `invoke env.repair` of this data root repaired can be undone",
-        )
-    differences = _differences(manifest)
-    if differences:
-        raise IntegrityError(
-            f"{found.prefix} was changed since it was repaired: nothing is put back",
-            context="\n".join(differences[:8]),
-            reference="changed-since",
-            hint=f"if it is to stay as it is now, delete {backup.folder} by hand",
-        )
-    backup.check(manifest)
-    return manifest
-
-
-def _require_writable(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        if not os.access(folder, os.W_OK):
-            raise DiskError(
-                f"{folder} cannot be written",
-                reference="not-writable",
-                hint="give yourself the right to write there, or make an environment of your own: "
-                "`invoke setup --strategy nvrtc-override`",
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Refused:
-    """Why an environment is not to be repaired."""
-
-    message: str
-    reference: str
-    hint: str
-
-
-def _refusal(found: Foreign, lifted: str, backup: Backup) -> _Refused | None:
-    here = dict(found.nvrtc)
-    if found.cuda is None and not here:
-        hint = "install a build with CUDA first, or make an environment: `invoke setup`"
-        return _Refused(message="its torch is a CPU-only build", reference="cpu-only-build", hint=hint)
-    if (found.cuda or "12").split(".")[0] != "12":
-        hint = "`invoke verify --python PATH` judges it"
-        message = f"its torch is a build of CUDA {found.cuda}, and only an NVRTC of CUDA 12 is lifted"
-        return _Refused(message=message, reference="nothing-to-repair", hint=hint)
-    if PACKAGE not in here:
-        hint = "make an environment with a torch that pins its NVRTC: `invoke setup --strategy nvrtc-override`"
-        return _Refused(message=f"it has no {PACKAGE} that could be lifted", reference="nvrtc-inside", hint=hint)
-    if [name for name, _ in found.nvrtc].count(PACKAGE) > 1:
-        hint = f"install one of them anew: pip install --force-reinstall {PACKAGE}==VERSION"
-        return _Refused(message="two NVRTCs are installed over each other", reference="not-repairable", hint=hint)
-    if Version(here[PACKAGE]).release[:2] >= Version(lifted).release[:2]:
-        manifest = backup.read()
-        ours = manifest is not None and manifest.lifted == here[PACKAGE] and not _differences(manifest)
-        message = f"its NVRTC is {here[PACKAGE]} already" + (", put there by env.repair" if ours else "")
-        hint = "`invoke env.repair PATH --undo` takes it back" if ours else "`invoke verify --python PATH` judges it"
-        return _Refused(message=message, reference="already-repaired" if ours else "nothing-to-repair", hint=hint)
-    return None
-
-
 @contextmanager
 def _held(prefix: Path, context: Context) -> Iterator[int]:
     """Hold the environment's lock. Raises BusyError where another repair does."""
@@ -202,7 +123,7 @@ def _recovered(backup: Backup) -> tuple[str, ...]:
     manifest = backup.read()
     if manifest is None or manifest.state is not ManifestState.OPEN:
         return ()
-    differences = _differences(manifest)
+    differences = differences_of(manifest)
     if differences:
         raise IntegrityError(
             f"{manifest.venv} was changed since an earlier repair of it was cut off",
@@ -212,17 +133,6 @@ def _recovered(backup: Backup) -> tuple[str, ...]:
         )
     _put_back(backup, manifest)
     return (_WENT_ON,)
-
-
-def _differences(manifest: Manifest) -> tuple[str, ...]:
-    """Say what is not as we left it; in the middle of a change only another release is none of ours."""
-    site = Path(manifest.site)
-    strange = set(versions_of(site, manifest.package)) - {manifest.version, manifest.lifted}
-    if strange:
-        return (f"{manifest.package} {', '.join(sorted(strange))} is there now",)
-    if manifest.state is ManifestState.OPEN:
-        return ()
-    return changes(manifest.installed, snapshot(site, manifest.package, with_folders=False))
 
 
 def _saved(found: Foreign, lock: Lock, backup: Backup) -> Manifest:
@@ -235,7 +145,7 @@ def _saved(found: Foreign, lock: Lock, backup: Backup) -> Manifest:
         lifted=lock.pins[0].version,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    _require_writable(found.site / one.path for one in manifest.saved if one.kind is SavedKind.FOLDER)
+    require_writable(found.site / one.path for one in manifest.saved if one.kind is SavedKind.FOLDER)
     say(f"backing up {PACKAGE} {manifest.version}: {len(manifest.saved)} files and folders")
     backup.save(manifest)
     return manifest

@@ -11,7 +11,7 @@ from scripts.model.evidence import VerdictKind
 from scripts.model.repair import Judgement, ManifestState, Repair, RepairOutcome
 from scripts.operations.context import Context
 from scripts.operations.planning_override import override_lock
-from scripts.operations.repairing import require_repairable, require_undoable
+from scripts.operations.repair_refusals import require_repairable, require_undoable
 from scripts.strategies.override import PACKAGE
 
 

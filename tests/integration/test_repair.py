@@ -237,6 +237,17 @@ def test_a_second_repair(stranger: Stranger) -> None:
     assert "--undo" in error.hint
 
 
+def test_a_repair_of_what_pip_undid_by_itself(stranger: Stranger) -> None:
+    """The old backup is of no more use: what pip put there is kept instead."""
+    stranger.repair()
+    pip = [str(stranger.venv / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, str(stranger.wheels[1])], check=True, env=stranger.world.environ())
+    before = tree(stranger.venv)
+    assert stranger.repair().outcome is RepairOutcome.REPAIRED
+    stranger.undo()
+    assert tree(stranger.venv) == before
+
+
 def test_an_undoing_without_a_repair(stranger: Stranger) -> None:
     with pytest.raises(NoCandidateError) as caught:
         stranger.undo()

@@ -14,7 +14,7 @@ from scripts.model.evidence import Outcome, Prediction, Reason, VerdictKind
 from scripts.model.repair import Repair, RepairOutcome
 from scripts.model.target import GB10
 from scripts.operations.repair_judging import of_operations, of_prediction, require_need
-from scripts.operations.repairing import require_repairable
+from scripts.operations.repair_refusals import require_repairable
 from scripts.operations.repairing_text import judgement_words, repair_lines
 from scripts.strategies.override import PACKAGE
 from scripts.verification.evidence import Evidence
