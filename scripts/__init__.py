@@ -13,14 +13,15 @@ acts, acting never guesses.
     disk.py         files written whole or not at all; what the system says when it cannot
     shell.py        run(argv): the one door to subprocesses
     web/            the one door to HTTP; partfile.py: a download in the making; reaching.py: is a host there at all
-    place.py        where an environment's programs run: a Protocol; here, or in a container
+    place.py        where an environment's programs run and its files are read: a Protocol; here, or in a container
     probing.py      ask(): one question to a provisioned interpreter, as one process, answered in a file
     progress.py     bars, tables, colour, on stderr
     facts/          what is this machine
     wheels/         what wheels exist and hold: index pages, candidates, metadata, device code, passports, lanes, the
                     tables of what was measured; reading from afar, bounded; wheels we write
-    strategies/     blockers and plans, one module each, behind one Protocol; the ladder; locks as text
-    environments/   the store: make, record, reuse, switch, remove
+    strategies/     blockers and plans, one module each, behind one Protocol; the ladder and the way down it; locks as text
+    environments/   the store: make, record, reuse, switch, remove; venvs by uv, images by docker or podman; what is
+                    changed, with a backup, in environments that are not ours
     weights/        Kokoro's weights and voices: hub, registry, synthetic, path; checked by key and hash
     verification/   the host half of verify: probes in order, the verdict, reports; predictions, with an environment or
                     from a wheel alone

@@ -11,9 +11,9 @@ from invoke.exceptions import ParseError
 from invoke.parser import Parser
 
 from scripts.errors import ExitCode
-from scripts.home import CHECKOUT
-from scripts.strategies.known import LANES
-from scripts.strategies.ladder import AUTO
+from scripts.home import CHECKOUT, CONSTRAINTS
+from scripts.strategies.known import strategies
+from scripts.wheels.lanes import load_lanes
 from tasks import ns
 from tests.support.documents import BOOTSTRAP, NEEDS, Block, blocks, documents, links, table
 
@@ -82,7 +82,7 @@ def test_the_readme_names_every_exit_code() -> None:
 
 def test_the_readme_names_every_strategy() -> None:
     named = [word for row in table("README.md", "## Which strategy for which machine") for word in code(row[1])]
-    assert set(named) == {AUTO, *LANES, "cpu"}
+    assert set(named) == set(strategies(load_lanes(CONSTRAINTS / "lanes.toml")))
 
 
 def code(cell: str) -> list[str]:
