@@ -14,7 +14,7 @@ def first_device() -> tuple[dict[str, Any] | None, str]:
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError as error:
-        return None, f"there is no CUDA driver: {error}"
+        return None, f"there is no CUDA driver ({error})"
     status = driver.cuInit(0)
     if status != 0:
         return None, f"the CUDA driver does not start: cuInit gives {status}"
