@@ -20,7 +20,7 @@ from scripts.strategies.descent import WITHOUT_JITERATOR, kind_of, refusals_of
 from scripts.strategies.ladder import is_auto
 from scripts.strategies.onnx import NAME as ONNX
 from scripts.weights.local import locate
-from scripts.weights.onnx import locate_onnx
+from scripts.weights.onnx import require_onnx
 
 DEFAULT_WAIT = 600.0
 """Seconds to wait for another setup of the same environment."""
@@ -71,9 +71,10 @@ def setup(
     `judge` judges the rungs of `auto` where there is a GPU. What is current stays current until the new environment
     is whole, and judged where it was `auto`'s choice. Raises the error of what stood in the way.
     """
-    if weights is not None and weights.path is not None:
-        look = locate_onnx if request.strategy == ONNX else locate
-        look(Path(weights.path))  # a folder without a model is told before minutes of work
+    if weights is not None and request.strategy == ONNX:
+        require_onnx(weights)
+    elif weights is not None and weights.path is not None:
+        locate(Path(weights.path))  # a folder without a checkpoint is told before minutes of work
     if is_auto(request.strategy):
         require_options(request)
         route = Route.find(request, context, refresh=refresh)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from scripts.disk import disk_errors
 from scripts.errors import DiskError, IntegrityError, NoCandidateError, UsageError
@@ -34,16 +34,29 @@ def obtain_onnx(choice: WeightsChoice, means: Means, *, float32: bool) -> Weight
     Raises NoCandidateError (no-onnx-from-there) for sources that have no ONNX model, UsageError (see locate_onnx),
     NetworkError, IntegrityError, DiskError; BrokenError where the environment cannot check them.
     """
+    require_onnx(choice)
+    if choice.source is WeightsSource.PATH:
+        with locked(means.home):
+            return _own(Path(choice.path or ""), means)
+    return _from_registry(load_pins().registry, load_onnx_pins(float32=float32), means, float32=float32)
+
+
+def require_onnx(choice: WeightsChoice) -> None:
+    """Refuse what has no ONNX model, before anything is installed for it.
+
+    Raises NoCandidateError (no-onnx-from-there), UsageError (see locate_onnx).
+    """
     match choice.source:
         case WeightsSource.AUTO | WeightsSource.REGISTRY:
-            return _from_registry(load_pins().registry, load_onnx_pins(float32=float32), means, float32=float32)
+            return
         case WeightsSource.PATH:
-            with locked(means.home):
-                return _own(Path(choice.path or ""), means)
+            locate_onnx(Path(choice.path or ""))
         case WeightsSource.HUB:
             raise _refused("the hub's ONNX files are not pinned here, so they are not taken")
         case WeightsSource.SYNTHETIC:
             raise _refused("there are no synthetic weights in ONNX's form")
+        case _:
+            assert_never(choice.source)
 
 
 def _refused(why: str) -> NoCandidateError:

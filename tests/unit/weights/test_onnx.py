@@ -134,6 +134,7 @@ def test_sources_without_onnx(tmp_path: Path, source: str, told: str) -> None:
     assert isinstance(error, NoCandidateError)
     assert error.reference == "no-onnx-from-there"
     assert told in error.message
+    assert left(tmp_path) == []
 
 
 def own(folder: Path, *, packed: bool = False) -> Path:
