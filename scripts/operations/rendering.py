@@ -34,7 +34,7 @@ def setup_lines(result: SetupResult) -> list[str]:
     if result.weights is not None:
         lines.append(f"  weights: {result.weights}")
     if result.verdict is not None:
-        lines.append(f"  judged on the GPU here: {result.verdict}")
+        lines.append(f"  last judged here: {result.verdict}")
     elif result.prediction is not None:
         lines.append(f"  predicted for compute capability {result.predicted_for}, not verified: {result.prediction}")
     if result.current:

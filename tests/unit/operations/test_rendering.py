@@ -141,7 +141,7 @@ def result(**changes: Any) -> SetupResult:
         ({"climb": CLIMBED}, "  cu132: failed, judged broken: too new; too far", "NOT"),
         ({"climb": CLIMBED}, "  cu130: chosen, judged simulated not-needed", "only if"),
         ({"climb": CLIMBED}, "  cu129, cpu: not reached", "GB to download"),
-        ({"verdict": "simulated needed"}, "judged on the GPU here: simulated needed", "predicted"),
+        ({"verdict": "simulated needed"}, "last judged here: simulated needed", "predicted"),
         ({"notes": ("from https://me:secret@host",)}, "note: from https://****@host", "secret"),
     ],
 )
