@@ -6,7 +6,6 @@ whole before the first change, so that after a kill at any point the next repair
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -61,7 +60,7 @@ def repair(
         context.reach(None)
         manifest = _saved(found, lock, backup)
         try:
-            _install(found, lock, context, descriptor)
+            _install(found, lock, backup, context, descriptor)
             backup.put_back_shared(manifest)
             say("judging it again")
             after = judge(place, capability, context)
@@ -168,20 +167,19 @@ def _put_back(backup: Backup, manifest: Manifest) -> None:
     backup.remove()
 
 
-def _install(found: Foreign, lock: Lock, context: Context, descriptor: int) -> None:
+def _install(found: Foreign, lock: Lock, backup: Backup, context: Context, descriptor: int) -> None:
     """Have uv replace the package, by its hash alone; copied, for a link would share the file with uv's cache."""
     doing = f"installing {PACKAGE} {lock.pins[0].version} into {found.prefix}"
-    with tempfile.TemporaryDirectory(prefix="kokoro-spark-repair-") as name:
-        requirements = Path(name) / "nvrtc.txt"
-        write_whole(requirements, lock.text)
-        arguments = ["pip", "install", "--python", str(found.python), "--no-deps", "--require-hashes"]
-        arguments += ["--only-binary", ":all:", "--link-mode", "copy", "-r", str(requirements)]
-        done = context.run(
-            [context.uv, "--no-config", *arguments],
-            env=only_from(None, context.uv_environ),
-            tee=True,
-            pass_fds=(descriptor,),
-        )
+    requirements = backup.folder / "nvrtc.txt"  # goes with the backup, whatever ends us
+    write_whole(requirements, lock.text)
+    arguments = ["pip", "install", "--python", str(found.python), "--no-deps", "--require-hashes"]
+    arguments += ["--only-binary", ":all:", "--link-mode", "copy", "-r", str(requirements)]
+    done = context.run(
+        [context.uv, "--no-config", *arguments],
+        env=only_from(None, context.uv_environ),
+        tee=True,
+        pass_fds=(descriptor,),
+    )
     if done.returncode is not None and done.returncode < 0:
         raise killed(done.returncode, doing=doing)
     if not done.ok:
