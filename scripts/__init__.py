@@ -19,9 +19,10 @@ acts, acting never guesses.
     facts/          what is this machine
     wheels/         what wheels exist and hold: index pages, candidates, metadata, device code, passports, lanes, the
                     tables of what was measured; reading from afar, bounded; wheels we write
-    strategies/     blockers and plans, one module each, behind one Protocol; the ladder and the way down it; locks as text
+    strategies/     blockers and plans, one module each, behind one Protocol; the ladder and the way down it; locks as
+                    text
     environments/   the store: make, record, reuse, switch, remove; venvs by uv, images by docker or podman; what is
-                    changed, with a backup, in environments that are not ours
+                    not ours: read, backed up, put back
     weights/        Kokoro's weights and voices: hub, registry, synthetic, path; checked by key and hash
     verification/   the host half of verify: probes in order, the verdict, reports; predictions, with an environment or
                     from a wheel alone

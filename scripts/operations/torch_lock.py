@@ -66,7 +66,7 @@ def named_source(strategy: str, context: Context, *, index: str | None = None, n
     found = strategy_named(strategy, context.strategies, auto=False)
     if not isinstance(found, TorchStrategy):
         raise UsageError(
-            f"strategy {found.name} takes no torch from an index",
+            f"strategy {found.name} is no index to look a torch up on",
             reference="no-index",
             hint="name one that does, e.g. --strategy pypi or --strategy cu130",
         )
