@@ -30,7 +30,7 @@ CPU = "cpu"
 """The last rung, and the only one that is for no GPU."""
 PREBUILT = "prebuilt"
 
-NEVER = Blocker(reason="refused by --never")
+NEVER = Blocker(reason="by --never")
 NOT_ALLOWED = Blocker(
     reason="there is a GPU here, and the CPU was neither asked for nor allowed",
     hint="--allow-cpu lets auto end there, --strategy cpu asks for it",

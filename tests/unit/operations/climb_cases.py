@@ -159,7 +159,7 @@ CASES: dict[str, Case] = {
         facts=spark(),
         said={"never": ("pypi", "cu130")},
         expected={**CPU_REFUSED, "pypi": "refused", "cu130": "refused", "cu132": "chosen"},
-        why={"pypi": "refused by --never"},
+        why={"pypi": "by --never"},
     ),
     "GB10, all but the CPU refused by name": Case(
         facts=spark(engines=()),
