@@ -23,7 +23,7 @@ acts, acting never guesses.
                     text
     environments/   the store: make, record, reuse, switch, remove; venvs by uv, images by docker or podman; what is
                     not ours: read, backed up, put back
-    weights/        Kokoro's weights and voices: hub, registry, synthetic, path; checked by key and hash
+    weights/        Kokoro's weights and voices: hub, registry, synthetic, path; ONNX models; checked by key and hash
     verification/   the host half of verify: probes in order, the verdict, reports; predictions, with an environment or
                     from a wheel alone
     operations/     what a task does, end to end: setup, verify, say, predict, inspect, timeline, drift, lock, ...
