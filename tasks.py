@@ -204,7 +204,7 @@ def facts(c: Invocation, json: bool = False) -> None:
         "python": "3.12, 3.11 or 3.10 (default: the best that is here)",
         "platform": "x86_64 or aarch64: plan for another machine, with --dry-run",
         "index": "a mirror of the lane's index",
-        "source": "for cpu: lane or default (default: the lane, where it can be reached); for onnx: gpu or cpu, by what is here",
+        "source": "cpu: lane or default (default: the lane, if it answers); onnx: gpu or cpu (default: by what is here)",
         "nightly": "the lane's nightly builds",
         "wheel": "prebuilt: a torch wheel's path or URL, or a folder or an index of wheels",
         "sha256": "prebuilt: the wheel's hash; a remote wheel needs one",
