@@ -16,7 +16,7 @@ from scripts.model.climb import RungState
 from scripts.model.environment import EnvironmentState
 from scripts.model.facts import Interpreter
 from scripts.model.plan import Request
-from scripts.model.target import GB10
+from scripts.model.target import GB10, ComputeCapability
 from scripts.operations.climbing import foresee_climb
 from scripts.operations.setup import SetupResult, setup
 from tests.support.climbing import prepare, with_a_gpu
@@ -84,6 +84,17 @@ def test_what_facts_refuse_is_not_asked_for(world: World) -> None:
     outlook = foresee_climb(request, with_a_gpu(world.context()))
     assert outlook.plan.strategy == "pypi"
     assert world.cu130.requests == []
+
+
+def test_what_data_refuse_is_not_asked_for(world: World) -> None:
+    """torch 2.15.0 has no code for Volta, and CUDA 13 compiles for none: neither index is asked for anything."""
+    volta = with_a_gpu(world.context(), ComputeCapability(7, 0))
+    outlook = foresee_climb(Request(python=world.interpreter.minor, allow_cpu=True, never=("onnx",)), volta)
+    assert outlook.plan.strategy == "cpu"
+    reasons = {rung.strategy: "; ".join(one.reason for one in rung.reasons) for rung in outlook.climb.rungs}
+    assert "no kernel image for 7.0" in reasons["pypi"]
+    assert "CUDA 13.0 no longer compiles for 7.0" in reasons["cu130"]
+    assert asked_for_packages(world) == []
 
 
 def test_a_dry_run_downloads_nothing(world: World) -> None:
