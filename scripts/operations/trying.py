@@ -137,7 +137,10 @@ class _Trial:
         try:
             judged = self.judge(entry_of(record, context), self.target, context)
         except GOES_ON as error:
-            return self._failed(name, record.plan, error)
+            failed = self._failed(name, record.plan, error)
+            unjudged = dataclasses.replace(record, reason=f"auto could not judge it: {error.message}")
+            self._kept(unjudged, after(climb, name, failed))
+            return failed
         self.judged[name] = judged
         outcome = judged_outcome(name, record.name, judged.report)
         self._kept(_with_verdict(record, outcome, judged.report), after(climb, name, outcome))

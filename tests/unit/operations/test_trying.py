@@ -168,6 +168,14 @@ def test_a_judge_that_cannot_judge_fails_the_rung(climbing: Any) -> None:
     assert asked == ["pypi", "cu130"]
     assert result.climb is not None
     assert result.climb.rung("pypi").reasons[0].reason == "its Python does not answer"
+    left = next(one.record for one in made.given.store.entries() if one.name.startswith("pypi-"))
+    assert left is not None
+    assert (left.reason, left.verdict) == ("auto could not judge it: its Python does not answer", None)
+    again = setup(Request(), None, GB10, made.given, judge=made.verdicts)
+    assert (again.environment, again.verdict) == (left.name, "not-needed")
+    healed = made.given.store.find_ready(left.name).record
+    assert healed is not None
+    assert healed.reason == ""
 
 
 @pytest.mark.parametrize("simulated", [True, False], ids=["simulated", "real"])
