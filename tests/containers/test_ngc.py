@@ -167,7 +167,9 @@ def test_it_speaks(machine: Machine, ready: SetupResult, tmp_path: Path, gpu: Gp
     out = tmp_path / "said.wav"
     text, device = (FOX if registry else "Hi."), ("auto" if gpu is None else "cuda")
     context = machine.context(gpu)
-    spoken = speak(context, text=text, out=out, voice="", speed="1", device=device, play=False, env=ready.environment)
+    spoken = speak(
+        context, text=text, out=out, voice="af_heart", speed="1", device=device, play=False, env=ready.environment
+    )
     assert spoken.device == ("cpu" if gpu is None else "cuda")
     with wave.open(str(out)) as file:
         assert file.getframerate() == 24_000
