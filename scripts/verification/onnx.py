@@ -93,6 +93,8 @@ def judge_onnx(evidence: Evidence, planned_cuda: str | None) -> Judgement:
     if trouble is not None:
         kind, reason = trouble
         return kind, (reason, about)
+    if planned_cuda is not None and evidence.capability is None:  # it spoke, on the CPU: not what it was made for
+        return VerdictKind.UNDECIDED, (*_provider(evidence, device), about)
     return VerdictKind.NOT_APPLICABLE, (about, *_provider(evidence, device))
 
 

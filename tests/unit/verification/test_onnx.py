@@ -87,9 +87,9 @@ def test_a_cpu_build_beside_a_gpu_says_so() -> None:
     assert verdict.device is None, "it was judged without one"
 
 
-def test_a_build_for_cuda_without_a_gpu_says_nothing_of_one() -> None:
+def test_a_build_for_cuda_without_a_gpu_is_not_shown_to_be_on_one() -> None:
     kind, told = judged(device(gpu=False), spoke(ON_CPU))
-    assert kind is VerdictKind.NOT_APPLICABLE
+    assert kind is VerdictKind.UNDECIDED, "auto would take it beside a GPU that it does not use"
     assert f"there is no GPU to show it on: {NO_DRIVER}" in told
     assert "CPUExecutionProvider" in told
 
