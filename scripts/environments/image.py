@@ -190,7 +190,9 @@ class ImageBuilder:
 
     def _client(self, argv: Sequence[str], *, tee: bool = False) -> Completed:
         try:
-            return self.run(argv, env=self.environ, tee=tee, pass_fds=(self.lock_descriptor,))
+            # BuildKit would keep pip's configuration in its cache, where no label finds it.
+            environ = {**self.environ, "DOCKER_BUILDKIT": "0"}
+            return self.run(argv, env=environ, tee=tee, pass_fds=(self.lock_descriptor,))
         except ProgramNotFoundError as error:
             raise engine_missing(argv[0], doing="building an image") from error
 

@@ -176,6 +176,8 @@ def test_pips_configuration_is_there_while_it_is_built_and_not_after(store: Stor
     assert docker.asked("container", "prune") == [["docker", "container", "prune", *only]]
     (build,) = docker.asked("build")
     assert not any("secret" in word for word in build), "everyone may read a process's arguments"
+    environ = docker.environments[docker.seen.index(build)]
+    assert environ["DOCKER_BUILDKIT"] == "0", "the cache of the other builder keeps it, and no label finds it there"
 
 
 def test_a_failed_build_leaves_its_reason_and_nothing_else(store: Store) -> None:
