@@ -44,8 +44,10 @@ PASSED_ON_PREFIXES = (
     "TRANSFORMERS_",
     "TRITON_",
 )
-KEPT_BACK = frozenset({"HF_TOKEN", "NVIDIA_VISIBLE_DEVICES"})
-"""A credential, for nothing is fetched inside; and what the engine itself sets for the devices that it gives."""
+KEPT_BACK = frozenset({"NVIDIA_VISIBLE_DEVICES"})
+"""What the engine itself sets for the devices that it gives."""
+_CREDENTIALS = ("_TOKEN", "_KEY", "_SECRET", "_PASSWORD")
+"""How the names of credentials end (HF_TOKEN, NVIDIA_API_KEY): none is given, for nothing is fetched inside."""
 
 _SYSTEM = tuple(Path(f"/{name}") for name in ("bin", "dev", "etc", "lib", "lib64", "proc", "sbin", "sys", "usr"))
 
@@ -59,6 +61,7 @@ def passed_on(environ: Mapping[str, str], mounts: Sequence[Mount]) -> list[str]:
         name
         for name, value in environ.items()
         if (name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)) and name not in KEPT_BACK
+        if not name.endswith(_CREDENTIALS)
         if all(is_shared(Path(part), mounts) for part in value.split(os.pathsep) if part.startswith("/"))
     )
 

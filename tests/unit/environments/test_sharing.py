@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.environments.engines import Mount
-from scripts.environments.sharing import KEPT_BACK, caller_mounts, is_shared, passed_on, require_free
+from scripts.environments.sharing import caller_mounts, is_shared, passed_on, require_free
 from scripts.errors import UsageError
 
 SHARED = (Mount(folder=Path("/data"), writable=True), Mount(folder=Path("/checkout"), writable=False))
@@ -27,12 +27,12 @@ def test_what_is_passed_on() -> None:
         "CUDA_PATH": "/data/a:/usr/b",
         "KOKORO_SPARK_HOME": "/data",
         "HF_TOKEN": "secret",
+        "NVIDIA_API_KEY": "secret",
         "NVIDIA_VISIBLE_DEVICES": "void",
         "PIP_INDEX_URL": "https://user:secret@index.example",
     }
     given = ["CUDA_VISIBLE_DEVICES", "KOKORO_SPARK_HOME", "LC_ALL", "OMP_NUM_THREADS", "PYTORCH_KERNEL_CACHE_PATH"]
     assert passed_on(environ, SHARED) == given
-    assert {"HF_TOKEN", "NVIDIA_VISIBLE_DEVICES"} == KEPT_BACK
 
 
 @pytest.mark.parametrize(
