@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from scripts.model.plan import (
     Plan,
     Step,
 )
+from scripts.partfile import sha256_of
 from scripts.redaction import redact
 from scripts.shell import Completed, Runner
 
@@ -177,8 +177,8 @@ def only_lifted(words: str, lifted: tuple[str, ...]) -> bool:
 
 def require_hash(wheel: Path, sha256: str) -> None:
     """Insist that a file is still the one that was planned with. Raises IntegrityError (hash-mismatch), DiskError."""
-    with disk_errors(wheel), wheel.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    with disk_errors(wheel):
+        found = sha256_of(wheel)
     if found != sha256:
         raise IntegrityError(
             f"{wheel.name} is not the file that was planned with",
