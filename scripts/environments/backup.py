@@ -43,7 +43,10 @@ class Backup:
         return self.folder / "files.tar"
 
     def read(self) -> Manifest | None:
-        """Read the manifest; None: there is no backup. Raises IntegrityError (bad-record) for one that is torn."""
+        """Read the manifest; None: there is no backup.
+
+        Raises IntegrityError (bad-record) for one that is torn, or another version's.
+        """
         path = self.folder / "manifest.json"
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
@@ -53,6 +56,10 @@ class Backup:
             raise IntegrityError(
                 f"{path} cannot be read: {error}", reference="bad-record", hint=self._hint()
             ) from error
+        if not isinstance(data, dict) or (data.get("tool"), data.get("schema")) != (TOOL, MANIFEST_SCHEMA):
+            raise IntegrityError(
+                f"{path} is of another version, or not ours", reference="bad-record", hint=self._hint()
+            )
         return from_data(Manifest, data, what=str(path))
 
     def save(self, manifest: Manifest) -> None:

@@ -162,11 +162,12 @@ def test_a_torn_manifest(saved: tuple[Backup, Manifest], text: str) -> None:
     assert caught.value.reference == "bad-record"
 
 
-def test_a_manifest_of_another_version(saved: tuple[Backup, Manifest]) -> None:
+@pytest.mark.parametrize("change", [{"unknown": 1}, {"schema": 2}, {"tool": "another"}])
+def test_a_manifest_of_another_version(saved: tuple[Backup, Manifest], change: dict[str, object]) -> None:
     backup, _ = saved
     path = backup.folder / "manifest.json"
     data = json.loads(path.read_text())
-    path.write_text(json.dumps({**data, "unknown": 1}))
+    path.write_text(json.dumps({**data, **change}))
     with pytest.raises(IntegrityError):
         backup.read()
 
