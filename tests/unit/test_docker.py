@@ -24,14 +24,18 @@ from scripts.strategies.locks import SOURCE_BUILDS
 HERE = f"kokoro-{platform.machine()}-cp{sys.version_info.major}{sys.version_info.minor}.txt"
 
 
-@pytest.fixture
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("base_torch", DOCKER / SCRIPT)
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DOCKER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    return loaded(Path(SCRIPT).stem)
 
 
 @pytest.fixture
@@ -140,6 +144,17 @@ def test_recipe_and_product_agree() -> None:
     assert f"--no-binary {','.join(SOURCE_BUILDS)} " in recipe
     assert "RUN --mount" not in recipe.replace("no RUN --mount", ""), "docker's older builder knows none"
     assert re.search(r"^USER (?!root)\w+$", recipe.split("FROM ")[-1], re.MULTILINE), "it does not run as root"
+
+
+@pytest.mark.parametrize("arguments", [("Hello.",), ("Hello.", "af_heart", "cuda")])
+def test_the_service_never_speaks_on_the_cpu_by_itself(
+    arguments: tuple[str, ...], capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: False)))
+    speak: Any = loaded("speak")
+    with pytest.raises(SystemExit, match="there is no GPU in this container"):
+        speak.main(*arguments)
+    assert capsysbinary.readouterr().out == b""
 
 
 def test_compose_file_and_recipe_agree() -> None:
