@@ -71,7 +71,7 @@ def setup(
     `judge` judges the rungs of `auto` where there is a GPU. What is current stays current until the new environment
     is whole, and judged where it was `auto`'s choice. Raises the error of what stood in the way.
     """
-    if weights is not None and request.strategy == ONNX:
+    if weights is not None and request.strategy.strip().lower() == ONNX:
         require_onnx(weights)
     elif weights is not None and weights.path is not None:
         locate(Path(weights.path))  # a folder without a checkpoint is told before minutes of work
