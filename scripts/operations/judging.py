@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.disk import write_whole
+from scripts.environments.foreign import locate
 from scripts.environments.store import Entry
-from scripts.errors import ExitCode, NoCandidateError, UsageError
+from scripts.errors import ExitCode, UsageError
 from scripts.model.evidence import Report
 from scripts.model.target import ComputeCapability
 from scripts.model.weights import Weights, WeightsFolder
@@ -100,7 +100,7 @@ def find_subject(context: Context, *, env: str | None, python: str | None) -> Su
             "--env and --python name two environments", reference="two-environments", hint="leave one of them out"
         )
     if python:
-        interpreter = _foreign(python)
+        interpreter = locate(python)
         return Subject(name=str(interpreter), place=Here(python=interpreter, run=context.run), entry=None)
     entry = context.store.find_ready(env)
     return Subject(name=entry.name, place=context.place(entry), entry=entry)
@@ -176,19 +176,6 @@ def order_lines(*, census: bool = False) -> tuple[str, ...]:
         "   where ONNX Runtime runs Kokoro, instead of 2 to 5: onnx-device, and onnx-kokoro on the CPU and the GPU",
         f"then: the verdict, {'the census of what torch compiled at run time, ' if census else ''}and {last}",
     )
-
-
-def _foreign(python: str) -> Path:
-    path = Path(python).expanduser()
-    if path.is_dir():
-        path = path / "bin" / "python"
-    if not path.is_file() or not os.access(path, os.X_OK):
-        raise NoCandidateError(
-            f"{path} is no program that can be started" if path.is_file() else f"there is no interpreter {path}",
-            reference="no-interpreter",
-            hint="name an environment's own, e.g. --python PATH/bin/python",
-        )
-    return path
 
 
 def _weights(text: str, entry: Entry | None, place: Place, context: Context) -> Weights:
