@@ -15,6 +15,7 @@ from scripts.operations.torch_plan import rest_lock
 from scripts.strategies.assembly import digest
 from scripts.strategies.base import require_supported
 from scripts.strategies.images import BaseImage, load_images
+from scripts.strategies.ngc import engine_gives_gpu
 from scripts.wheels.made import made_wheels
 
 SOURCE = "ngc"
@@ -38,6 +39,8 @@ def plan_image(request: Request, site: Site, context: Context) -> Plan:
         )
     local = target.architecture == context.facts.host.architecture
     engine = choose_engine(context.facts.engines)[0].name if local else "docker"
+    # Not refused: an image can be built where it cannot run yet.
+    no_gpu = engine_gives_gpu(context.facts.engines) if local and context.facts.gpu.gpus else ()
     python = python_of(base, request.python)
     made = (InstallMade(name=one.name, version=one.version, sha256=one.sha256) for one in made_wheels())
     build = BuildImage(
@@ -57,7 +60,11 @@ def plan_image(request: Request, site: Site, context: Context) -> Plan:
         nvrtc=None,
         steps=steps,
         digest=digest(SOURCE, SOURCE, str(target.architecture), steps),
-        notes=(*_notes(base, python, engine), *context.facts.index.notes),
+        notes=(
+            *_notes(base, python, engine),
+            *(f"{one.reason}; {one.hint}" for one in no_gpu),
+            *context.facts.index.notes,
+        ),
         image=base.reference,
     )
 

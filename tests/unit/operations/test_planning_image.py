@@ -17,7 +17,7 @@ from scripts.operations.planning import make_plan
 from scripts.operations.planning_image import plan_image
 from scripts.operations.site import Site
 from tests.support.contexts import context
-from tests.support.machines import PC, PC_TARGET, SPARK, SPARK_TARGET
+from tests.support.machines import PC, PC_TARGET, SPARK, SPARK_TARGET, spark
 
 DOCKER = EngineFacts(name="docker", client_version="28.2.2", server_version="28.2.2", nvidia_runtime=True)
 DOWN = dataclasses.replace(DOCKER, server_version=None, problem="the docker daemon is not running", remedy="start it")
@@ -62,6 +62,14 @@ def test_what_the_digest_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_docker_before_podman_whichever_works(tmp_path: Path) -> None:
     assert build_step(planned(tmp_path, engines=(PODMAN, DOCKER))).engine == "docker"
     assert build_step(planned(tmp_path, engines=(DOWN, PODMAN))).engine == "podman"
+
+
+def test_an_engine_that_cannot_give_the_gpu_is_told_before_gigabytes_come(tmp_path: Path) -> None:
+    without = dataclasses.replace(DOCKER, nvidia_runtime=False)
+    told = "docker cannot give a container the GPU: it has no NVIDIA runtime; install nvidia-container-toolkit"
+    assert told in "\n".join(planned(tmp_path, spark(), engines=(without,)).notes)
+    assert told not in "\n".join(planned(tmp_path, spark()).notes)
+    assert told not in "\n".join(planned(tmp_path, PC, engines=(without,)).notes), "there is no GPU to give"
 
 
 @pytest.mark.parametrize(("engines", "reference"), [((), "no-engine"), ((DOWN,), "engine-down")])
