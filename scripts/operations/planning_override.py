@@ -25,7 +25,7 @@ from scripts.strategies.override import (
     require_liftable,
     require_use,
 )
-from scripts.wheels.made import made_wheels
+from scripts.wheels.made import made_pins
 from scripts.wheels.measured import load_measured
 from scripts.wheels.nvrtc import load_nvrtc
 
@@ -105,7 +105,7 @@ class _Planning:
             target=target,
             interpreter=self.site.interpreter,
             locks=(lock, rest),
-            made=tuple((wheel.name, wheel.version, wheel.sha256) for wheel in made_wheels()),
+            made=made_pins(),
             notes=(*self.site.notes, *notes, about, *context.facts.index.notes),
         )
         return assemble(OVERRIDE, inputs, lifted=self.lifted)

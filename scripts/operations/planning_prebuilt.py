@@ -28,7 +28,7 @@ from scripts.strategies.ladder import AUTO
 from scripts.strategies.locks import cuda_of
 from scripts.strategies.prebuilt import SOURCE, assemble_around, require_wheel
 from scripts.wheels.evaluate import local_cuda
-from scripts.wheels.made import made_wheels
+from scripts.wheels.made import made_pins
 from scripts.wheels.metadata import parse_version
 from scripts.wheels.passport import Passport
 
@@ -212,7 +212,7 @@ def _assembled(looked_at: _Wheel, asked: _Asked, *, resolve: bool) -> Plan | Non
         target=target,
         interpreter=asked.site.interpreter,
         locks=(asked.rest,),
-        made=tuple((one.name, one.version, one.sha256) for one in made_wheels()),
+        made=made_pins(),
         notes=(
             f"torch comes from {source.shown}: sha256 {source.sha256[:12]}... ({source.sha256_from})",
             *asked.notes,

@@ -13,7 +13,7 @@ from scripts.operations.site import Site
 from scripts.operations.torch_lock import torch_lock
 from scripts.strategies.base import PlanInputs, TorchSource, TorchStrategy
 from scripts.strategies.locks import BUILD, REST, SOURCE_BUILDS, lock_filename, make_lock, parse_pins
-from scripts.wheels.made import made_wheels
+from scripts.wheels.made import made_pins
 
 _MENDED_HERE = frozenset({"tls-failed", "proxy-failed", "not-an-index", "access-denied"})
 """Failures whose own hint is the first thing to try."""
@@ -32,7 +32,7 @@ def plan_torch(strategy: TorchStrategy, request: Request, site: Site, context: C
                 target=site.target,
                 interpreter=site.interpreter,
                 locks=(torch, rest),
-                made=tuple((wheel.name, wheel.version, wheel.sha256) for wheel in made_wheels()),
+                made=made_pins(),
                 notes=notes + context.facts.index.notes,
             )
             plan = strategy.plan(inputs)

@@ -112,6 +112,11 @@ def made_wheels() -> tuple[MadeWheel, ...]:
     return tuple(make() for make in _WITH_TORCH.values())
 
 
+def made_pins() -> tuple[tuple[str, str, str], ...]:
+    """Give their (name, version, sha256), as scripts.strategies.base.PlanInputs takes them."""
+    return tuple((wheel.name, wheel.version, wheel.sha256) for wheel in made_wheels())
+
+
 def write_made_wheel(name: str, folder: Path) -> Path:
     """Write one of them by name. Raises DiskError, and UsageError for a name that is none of ours."""
     if name not in _WHEELS:
