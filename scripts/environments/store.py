@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +107,7 @@ class Store:
     def find(self, name: str | None) -> Entry:
         """Find an environment by name, by the start of its name, or (None) the current one.
 
-        Raises NoCandidateError, which lists what there is.
+        Raises NoCandidateError, which lists what there is, or what a start that is too short may mean.
         """
         if name is None:
             entry = self.current()
@@ -125,7 +126,7 @@ class Store:
         if len(matching) != 1:
             raise NoCandidateError(
                 f"{name!r} names {'no' if not matching else 'more than one'} environment",
-                context=self._listing(),
+                context=self._listing(matching),
                 reference="no-environment",
                 hint="`invoke env.list` lists them; the start of a name is enough",
             )
@@ -195,8 +196,9 @@ class Store:
                     empty(path)
                     path.rmdir()
 
-    def _listing(self) -> str:
-        return "\n".join(f"{entry.name}: {entry.problem or entry.state}" for entry in self.entries())
+    def _listing(self, entries: Sequence[Entry] | None = None) -> str:
+        entries = entries or self.entries()
+        return "\n".join(f"{entry.name}: {entry.problem or entry.state}" for entry in entries)
 
 
 def read_record(folder: Path) -> EnvironmentRecord:
