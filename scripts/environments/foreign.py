@@ -36,7 +36,13 @@ class Foreign:
 
 
 def locate(path: str) -> Path:
-    """Find the interpreter that is meant by a folder or by itself. Raises NoCandidateError (no-interpreter)."""
+    """Find the interpreter that is meant by a folder or by itself.
+
+    Raises UsageError (no-value) for an empty text, which would mean the folder one is in; NoCandidateError
+    (no-interpreter) where there is none.
+    """
+    if not path.strip():
+        raise UsageError("the environment to repair is named by an empty text", reference="no-value", hint=_HINT)
     chosen = Path(path).expanduser()
     here = [chosen / "bin" / name for name in ("python", "python3")] if chosen.is_dir() else [chosen]
     python = next((path for path in here if path.is_file()), here[0])

@@ -131,6 +131,15 @@ def test_what_is_meant(venv: Path, tmp_path: Path) -> None:
         assert caught.value.reference == "no-interpreter"
 
 
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_name_is_not_the_folder_one_is_in(venv: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is not set: "$VENV"."""
+    monkeypatch.chdir(venv)
+    with pytest.raises(UsageError) as caught:
+        locate(text)
+    assert caught.value.reference == "no-value"
+
+
 def test_versions(tmp_path: Path) -> None:
     for name in ("Torch-2.0.dist-info", "torch_audio-1.dist-info", "torch-2.1+cpu.dist-info"):
         (tmp_path / name).mkdir()
