@@ -25,8 +25,8 @@ _MEMLOCK = (
     "limit before it starts: `ulimit -l unlimited`"
 )
 _NETWORK = (
-    "check the network and the proxy (the daemon has its own settings: `systemctl edit docker`); an image that is "
-    "already here is used without asking the registry"
+    "check the network and the proxy (docker's daemon has settings of its own: `systemctl edit docker`); an image "
+    "that is already here is used without asking the registry"
 )
 _HERE = (
     "the engine must run on this machine and see its folders: one behind DOCKER_HOST elsewhere, or docker as a snap, "

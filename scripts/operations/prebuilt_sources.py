@@ -14,7 +14,7 @@ from scripts.model.plan import Request
 from scripts.model.target import Target
 from scripts.model.wheels import IndexFile
 from scripts.operations.context import Context
-from scripts.operations.local_paths import home_spelled_out, printable
+from scripts.operations.local_paths import home_spelled_out, not_a_file, printable
 from scripts.operations.prebuilt_choosing import TORCH, evaluated, listed, no_such_hash, others
 from scripts.operations.torch_lock import parse_torch
 from scripts.operations.wheel_sources import WheelSource, find_source
@@ -60,6 +60,12 @@ def find_offers(what: str, request: Request, target: Target, context: Context) -
             return _on_index(index, wanted, request, target, context)
     elif _is_folder(path):
         return _in_folder(path, wanted, request, target)
+    elif problem := not_a_file(path):
+        raise UsageError(
+            problem,
+            reference="no-such-file",
+            hint="--wheel takes a torch wheel's path or URL, a folder of wheels, or the URL of an index",
+        )
     source = find_source(
         # With a slash in it a path is never taken for a requirement.
         what if path is None else str(path.absolute()),

@@ -202,6 +202,7 @@ def test_a_hash_that_is_another(bench: Bench, tmp_path: Path) -> None:
 def test_what_is_not_there(bench: Bench, what: str) -> None:
     error = refused(bench, what)
     assert (error.exit_code, error.reference) == (ExitCode.USAGE, "no-such-file")
+    assert "requirement" not in error.hint, "--wheel takes none"
 
 
 def test_a_file_that_is_no_wheel_by_its_name(bench: Bench, tmp_path: Path) -> None:
