@@ -13,7 +13,8 @@ from scripts.operations.planners import plan_for
 from scripts.operations.site import find_site
 from scripts.strategies.base import Strategy
 from scripts.strategies.descent import refusals_of
-from scripts.strategies.ladder import AUTO, PREBUILT, is_auto, strategy_named
+from scripts.strategies.ladder import AUTO, is_auto, strategy_named
+from scripts.strategies.prebuilt import PREBUILT
 
 _TAKEN_BY = {
     "wheel": ("--wheel", PREBUILT),

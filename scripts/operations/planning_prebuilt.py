@@ -24,7 +24,7 @@ from scripts.operations.torch_plan import rest_lock
 from scripts.operations.wheel_sources import WheelSource
 from scripts.strategies.base import PlanInputs, TorchSource
 from scripts.strategies.checks import driver_is_new_enough
-from scripts.strategies.ladder import AUTO
+from scripts.strategies.ladder import is_auto
 from scripts.strategies.locks import cuda_of
 from scripts.strategies.prebuilt import SOURCE, assemble_around, require_wheel
 from scripts.wheels.evaluate import local_cuda
@@ -229,6 +229,6 @@ def _about_driver(file: str, cuda: str, asked: _Asked) -> tuple[str, ...]:
     if asked.site.interpreter is None:
         return ()
     reasons = driver_is_new_enough(asked.context.facts, cuda)
-    if reasons and asked.request.strategy.strip().lower() == AUTO:
+    if reasons and is_auto(asked.request.strategy):
         raise NoCandidateError(f"{file}: {reasons[0].reason}", reference="driver-too-old", hint=reasons[0].hint)
     return tuple(f"{file}: {one.reason}; {one.hint}" for one in reasons)

@@ -22,13 +22,13 @@ from scripts.strategies.base import Strategy
 from scripts.strategies.checks import gpu_is_usable
 from scripts.strategies.cuda import CudaWheels
 from scripts.strategies.known import LANES
+from scripts.strategies.prebuilt import PREBUILT
 from scripts.wheels.nvrtc import TABLE, NvrtcTable, look_up
 from scripts.wheels.tables import bad_table, read_toml
 
 AUTO = "auto"
 CPU = "cpu"
 """The last rung, and the only one that is for no GPU."""
-PREBUILT = "prebuilt"
 
 NEVER = Blocker(reason="by --never")
 NOT_ALLOWED = Blocker(
