@@ -47,8 +47,6 @@ class ImageFacts:
     os: str
     digests: tuple[str, ...]
     """`name@sha256:...` of the registries that it came from; empty for what was built or loaded here."""
-    variables: tuple[str, ...]
-    """Its environment, `NAME=value`."""
 
 
 class Engine(Protocol):
@@ -281,12 +279,9 @@ def read_image(text: str) -> ImageFacts | None:
     one = answer[0] if isinstance(answer, list) and answer else None
     if not isinstance(one, dict) or not isinstance(one.get("Id"), str):
         return None
-    config = one.get("Config")
-    found = config.get("Env") if isinstance(config, dict) else None
     return ImageFacts(
         id=f"sha256:{one['Id'].removeprefix('sha256:')}",  # podman leaves the algorithm out
         architecture=str(one.get("Architecture", "")),
         os=str(one.get("Os", "")),
         digests=tuple(map(str, one.get("RepoDigests") or ())),
-        variables=tuple(map(str, found or ())),
     )

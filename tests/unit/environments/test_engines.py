@@ -152,11 +152,11 @@ def test_the_small_commands(engine: Engine) -> None:
         (
             [{"Id": "sha256:ab", "Architecture": "arm64", "Os": "linux", "RepoDigests": ["n@sha256:1"],
               "Config": {"Env": ["A=1"]}}],
-            ImageFacts(id="sha256:ab", architecture="arm64", os="linux", digests=("n@sha256:1",), variables=("A=1",)),
+            ImageFacts(id="sha256:ab", architecture="arm64", os="linux", digests=("n@sha256:1",)),
         ),
         (
             [{"Id": "ab", "Architecture": "amd64", "Os": "linux", "RepoDigests": None, "Config": None}],
-            ImageFacts(id="sha256:ab", architecture="amd64", os="linux", digests=(), variables=()),
+            ImageFacts(id="sha256:ab", architecture="amd64", os="linux", digests=()),
         ),
         ([], None),
         ({}, None),
