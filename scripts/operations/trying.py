@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from scripts.environments.store import Entry
-from scripts.errors import BrokenError, SparkError, UsageError
+from scripts.errors import BrokenError, BusyError, SparkError, UsageError
 from scripts.model.climb import Climb, Machine, Rung
 from scripts.model.environment import EnvironmentRecord
 from scripts.model.evidence import Report
@@ -96,9 +96,15 @@ class _Trial:
         """Put the whole climb into the record and the report of what was chosen."""
         plan, reused = self.plans[chosen.strategy]
         context = self.route.context
-        entry = context.store.entry(context.store.path(plan.environment))
-        assert entry.record is not None
-        record = self._kept(entry.record, climb)
+        with environment_lock(plan, context, wait_seconds=self.wait):
+            record = context.store.whole(plan.environment)
+            if record is None:
+                raise BusyError(
+                    f"{plan.environment} was removed by another task while auto chose it",
+                    reference="removed-meanwhile",
+                    hint="run setup again",
+                )
+            record = self._kept(record, climb)
         return Climbed(climb=climb, plan=plan, record=record, reused=reused)
 
     def _build(self, plan: Plan, climb: Climb) -> Outcome:
