@@ -35,6 +35,8 @@ def built(plan: Plan, request: Request, context: Context, lock_descriptor: int) 
     record = standing(plan, context)
     if record is not None:
         return record, True
+    for note in plan.notes if plan.image is not None else ():  # before gigabytes come, not after
+        say(f"note: {note}")
     fetch_planned_wheel(plan, request, context)
     return build(plan, context, lock_descriptor), False
 
