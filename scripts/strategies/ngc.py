@@ -67,11 +67,22 @@ def engine_works(engines: tuple[EngineFacts, ...]) -> tuple[Blocker, ...]:
         return ()
     if not engines:
         return (Blocker(reason="there is no container engine here", hint="install docker or podman"),)
-    return tuple(Blocker(reason=f"{engine.name}: {engine.problem}", hint=engine.remedy) for engine in engines)
+    return _problems(engines)
+
+
+def _problems(engines: tuple[EngineFacts, ...]) -> tuple[Blocker, ...]:
+    return tuple(
+        Blocker(reason=f"{engine.name}: {engine.problem}", hint=engine.remedy)
+        for engine in engines
+        if engine.problem is not None
+    )
 
 
 def engine_gives_gpu(engines: tuple[EngineFacts, ...]) -> tuple[Blocker, ...]:
-    """The engine that would be taken, the first that works, can give a container the GPU."""
+    """The engine that would be taken, the first that works, can give a container the GPU.
+
+    Where it cannot, another that does not work is named first: docker that only is to be started may well give it.
+    """
     chosen = next((engine for engine in engines if engine.problem is None), None)
     if chosen is None or chosen.nvidia_runtime:
         return ()
@@ -81,6 +92,7 @@ def engine_gives_gpu(engines: tuple[EngineFacts, ...]) -> tuple[Blocker, ...]:
         else "`sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`"
     )
     return (
+        *_problems(engines),
         Blocker(
             reason=f"{chosen.name} cannot give a container the GPU: it has no NVIDIA runtime",
             hint=f"install nvidia-container-toolkit, then {configure}",

@@ -54,7 +54,13 @@ def test_one_engine_that_works_is_enough() -> None:
 def test_an_engine_without_nvidias_runtime() -> None:
     plain = dataclasses.replace(DOCKER, nvidia_runtime=False)
     assert "nvidia-ctk runtime configure --runtime=docker" in reasons(machine(SPARK, plain))
-    (told,) = engine_gives_gpu((DOWN, PODMAN))
+    (told,) = engine_gives_gpu((PODMAN,))
+    assert "nvidia-ctk cdi generate" in told.hint
+
+
+def test_the_engine_that_would_give_the_gpu_if_it_were_started_is_named_first() -> None:
+    down, told = engine_gives_gpu((DOWN, PODMAN))
+    assert (down.reason, down.hint) == ("docker: the docker daemon is not running", "start it")
     assert "nvidia-ctk cdi generate" in told.hint
 
 
