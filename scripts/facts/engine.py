@@ -22,6 +22,11 @@ _PROBLEMS = (
         "`sudo usermod -aG docker $USER`, then log in again (members of that group are as good as root)",
     ),
     (
+        r"Cannot connect to the Docker daemon at (?!unix:)|failed to connect to the docker API at (?!unix:)",
+        "the docker daemon elsewhere that DOCKER_HOST or a docker context names does not answer",
+        "to use this machine's docker: unset DOCKER_HOST, and `docker context use default`",
+    ),
+    (
         r"Cannot connect to the Docker daemon|failed to connect to the docker API|no such file or directory",
         "the docker daemon is not running",
         "start it: `sudo systemctl start docker` (and `enable` to keep it so)",

@@ -39,6 +39,7 @@ def test_docker(
         ('{"Client":{"Version":"28.2.2"},"Server":null}', "no server answered"),
         ('{"Client":{"Version":"28.2.2"},"Server":null}\nunable to resolve docker endpoint: context "x"', "context"),
         ("no answer within 4 s", "does not answer"),
+        ("Cannot connect to the Docker daemon at tcp://127.0.0.1:9. Is the docker daemon running?", "DOCKER_HOST"),
         ("null", "no server answered"),
         ("[]", "no server answered"),
         ('{"Client":"odd","Server":{"Version":7}}', "no server answered"),
