@@ -10,6 +10,7 @@ from scripts.model.plan import Blocker, Plan, Refusal, Request
 from scripts.operations.climbing import foresee_climb
 from scripts.operations.context import Context
 from scripts.operations.planners import plan_for
+from scripts.operations.prebuilt_sources import require_there
 from scripts.operations.site import find_site
 from scripts.strategies.base import Strategy
 from scripts.strategies.descent import refusals_of
@@ -52,7 +53,10 @@ def make_plan(request: Request, context: Context, *, refresh: bool = False, fetc
 
 
 def require_options(request: Request) -> None:
-    """Refuse what is for another strategy than the one that is named. Raises UsageError (option-not-for-strategy)."""
+    """Refuse what is for another strategy than the one that is named, and for `auto` a wheel that is not there.
+
+    Raises UsageError (option-not-for-strategy, option-without-wheel, no-such-file).
+    """
     named = request.strategy.strip().lower()
     for name, (option, strategy) in _TAKEN_BY.items():
         if getattr(request, name) and named not in {strategy, AUTO}:
@@ -67,6 +71,8 @@ def require_options(request: Request) -> None:
             reference="option-without-wheel",
             hint="name the wheel with --wheel",
         )
+    if request.wheel and named == AUTO:
+        require_there(request.wheel)  # at once: a rung above may hold, and nobody would see what was mistyped
 
 
 def _blocked(strategy: Strategy, blockers: tuple[Blocker, ...]) -> SparkError:

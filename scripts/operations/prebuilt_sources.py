@@ -60,12 +60,7 @@ def find_offers(what: str, request: Request, target: Target, context: Context) -
             return _on_index(index, wanted, request, target, context)
     elif _is_folder(path):
         return _in_folder(path, wanted, request, target)
-    elif problem := not_a_file(path):
-        raise UsageError(
-            problem,
-            reference="no-such-file",
-            hint="--wheel takes a torch wheel's path or URL, a folder of wheels, or the URL of an index",
-        )
+    require_there(what)
     source = find_source(
         # With a slash in it a path is never taken for a requirement.
         what if path is None else str(path.absolute()),
@@ -85,6 +80,18 @@ def find_offers(what: str, request: Request, target: Target, context: Context) -
             hint="name a wheel for this machine's platform and Python, or choose another with --python",
         )
     return Offers(where=source.shown, wheels=(Offer(source=source),))
+
+
+def require_there(what: str) -> None:
+    """Refuse a path at which there is nothing to read. Raises UsageError (no-such-file)."""
+    path = _path_of(what)
+    problem = "" if path is None or _is_folder(path) else not_a_file(path)
+    if problem:
+        raise UsageError(
+            problem,
+            reference="no-such-file",
+            hint="--wheel takes a torch wheel's path or URL, a folder of wheels, or the URL of an index",
+        )
 
 
 def hash_here(source: WheelSource) -> str:

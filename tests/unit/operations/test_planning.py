@@ -200,6 +200,7 @@ def test_python_3_13_is_refused(tmp_path: Path, architecture: Architecture | Non
         ({"never": ("cpu",)}, "cpu", "option-not-for-strategy"),
         ({"allow_cpu": True}, "onnx", "option-not-for-strategy"),
         ({"sha256": "0" * 64}, "auto", "option-without-wheel"),
+        ({"wheel": "no/such/torch.whl"}, "auto", "no-such-file"),
     ],
 )
 def test_options_of_another_strategy(tmp_path: Path, said: dict[str, Any], strategy: str, reference: str) -> None:
