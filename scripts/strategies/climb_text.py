@@ -74,12 +74,14 @@ def no_strategy(climb: Climb, failures: Sequence[SparkError] = ()) -> SparkError
         (failure,) = failures
         told = "\n".join(part for part in (failure.context, *context) if part)
         return type(failure)(failure.message, context=told, reference=failure.reference, hint=failure.hint)
+    facts = "`invoke facts` shows what was found here"
+    otherwise = "leave cpu out of --never" if climb.rung(CPU).reasons == (NEVER,) else facts
     offline = bool(failures) and all(isinstance(failure, NetworkError) for failure in failures)
     return (NetworkError if offline else NoCandidateError)(
         "no strategy fits this machine",
         context="\n".join(context),
         reference="no-strategy",
-        hint=failures[-1].hint if failures else "`invoke facts` shows what was found here",
+        hint=failures[-1].hint if failures else otherwise,
     )
 
 

@@ -140,3 +140,7 @@ def test_a_machine_for_which_there_is_nothing() -> None:
     error = no_strategy(climb(Machine.NONE, rung("cpu", RungState.REFUSED, OLD)))
     assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "no-strategy")
     assert "invoke facts" in error.hint
+
+
+def test_a_machine_for_which_there_is_only_what_was_left_out() -> None:
+    assert no_strategy(climb(Machine.NONE, rung("cpu", RungState.REFUSED, NEVER))).hint == "leave cpu out of --never"
