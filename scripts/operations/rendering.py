@@ -41,7 +41,9 @@ def setup_lines(result: SetupResult) -> list[str]:
         speaks = ', `invoke say "Hello."` speaks' if result.weights is not None else ""
         lines.append(f"  it is now current; `invoke verify` judges it{speaks}")
     else:
-        lines.append(f"  it is NOT made current: {result.withheld}; `invoke verify --env NAME` says why")
+        lines.append(
+            f"  it is NOT made current: {result.withheld}; `invoke verify --env {result.environment}` says why"
+        )
     return [redact(line) for line in lines]
 
 

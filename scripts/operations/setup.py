@@ -17,7 +17,7 @@ from scripts.operations.planning import make_plan, require_options
 from scripts.operations.providing import built, environment_lock, smoked, weighted
 from scripts.operations.trying import Judge, judge_here, make_climb
 from scripts.strategies.descent import WITHOUT_JITERATOR, kind_of, refusals_of
-from scripts.strategies.ladder import is_auto
+from scripts.strategies.ladder import CPU, is_auto
 from scripts.strategies.onnx import NAME as ONNX
 from scripts.weights.local import locate
 from scripts.weights.onnx import require_onnx
@@ -105,8 +105,11 @@ def is_fit(record: EnvironmentRecord) -> bool:
 def worse_than(record: EnvironmentRecord, current: EnvironmentRecord) -> bool:
     """Tell whether an environment's verdict is worse than the recorded one of what is current; unjudged says nothing.
 
-    An environment without a Jiterator needs no verdict to be known for what it is.
+    An environment without a Jiterator needs no verdict to be known for what it is. One that runs on the CPU alone is
+    no better than whatever `auto` chose for a GPU.
     """
+    if current.plan.strategy == CPU or current.plan.cuda is None:
+        return False
     if current.state is not EnvironmentState.READY or (known := _kind(current)) is None:
         return False
     return _RANKS.index(_kind(record) or VerdictKind.UNDECIDED) > _RANKS.index(known)
@@ -126,7 +129,8 @@ def _withheld_from(record: EnvironmentRecord, climb: Climb, context: Context) ->
         return ""
     if current.name == record.name or not worse_than(record, current.record):
         return ""
-    return f"{current.name} stays current, for it is better: it was judged {current.record.verdict}"
+    judged = f": it was judged {current.record.verdict}" if current.record.verdict else ""
+    return f"{current.name} stays current, for it is better{judged}"
 
 
 def _settled(
