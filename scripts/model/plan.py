@@ -147,7 +147,7 @@ class BuildImage:
     base: str
     """`nvcr.io/nvidia/pytorch:25.12-py3`, with `@sha256:...` behind it where the digest is known."""
     recipe_sha256: str
-    """Of docker/ngc.Dockerfile."""
+    """Of docker/ngc.Dockerfile and docker/base_torch.py."""
     lock: Lock
 
 
