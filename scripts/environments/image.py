@@ -143,9 +143,8 @@ class ImageBuilder:
 
         By the label of this one build; an image that has a name stays. What fails here fails nothing.
         """
-        only = ["--force", "--filter", f"label={BUILD_LABEL}={plan.digest}"]
-        for kind in ("container", "image"):  # a step that failed leaves its container, which holds its image
-            self._client([engine.name, kind, "prune", *only])
+        for command in forgetting(engine, plan):
+            self._client(command)
 
     def _finish(self, record: EnvironmentRecord, folder: Path) -> EnvironmentRecord:
         """Put down what the image is. What the table did not know of the base is known now."""
@@ -219,8 +218,14 @@ def image_stands(container: ContainerRecord, run: Runner, environ: Mapping[str, 
     return container_place(container, run=run, gpu=False, environ=environ).image_id() == container.image_id
 
 
+def forgetting(engine: Engine, plan: Plan) -> list[list[str]]:
+    """Give the commands that delete the nameless leftovers of one build: a failed step's container holds its image."""
+    only = ["--force", "--filter", f"label={BUILD_LABEL}={plan.digest}"]
+    return [[engine.name, kind, "prune", *only] for kind in ("container", "image")]
+
+
 def remove_image(plan: Plan, run: Runner, environ: Mapping[str, str]) -> None:
-    """Remove the image of a plan, which we alone name so. One that is not there is no error.
+    """Remove the image of a plan, which we alone name so, and what a killed build of it left. None there is no error.
 
     Raises what engine_failure gives.
     """
@@ -234,3 +239,5 @@ def remove_image(plan: Plan, run: Runner, environ: Mapping[str, str]) -> None:
         failure = engine_failure(done.stderr, doing=doing, engine=engine.name)
         if failure.reference != "image-gone":
             raise failure
+    for command in forgetting(engine, plan):
+        run(command, env=environ)

@@ -242,6 +242,9 @@ def test_removing_the_image() -> None:
     docker = PretendingDocker(images={TAG: "sha256:0123", BASE: "sha256:ba5e"})
     remove_image(PLAN, docker, {})
     assert docker.images == {BASE: "sha256:ba5e"}
+    only = f"label={BUILD_LABEL}={PLAN.digest}"
+    assert docker.asked("image", "prune") == [["docker", "image", "prune", "--force", "--filter", only]]
+    assert docker.asked("container", "prune"), "a killed build's stage holds pip's configuration"
     remove_image(PLAN, docker, {})
 
 
