@@ -6,6 +6,8 @@ Nothing here ran on a GPU: every verdict is `undecided`, and what stands beside 
 from __future__ import annotations
 
 import platform
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,7 @@ def test_a_cu128_build_needs_the_patch_until_its_nvrtc_is_lifted(second_home: Pa
 
 
 @pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Real wheels of torch 2.14.1 (CUDA 13.0) and all that belongs to its lane, as files: 2.6 GB."""
     folder = tmp_path_factory.mktemp("mirror")
     lock = Path(__file__).parents[2] / "constraints" / "pypi-x86_64-cp310.txt"
@@ -96,11 +98,16 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-d",
         str(folder),
     )
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the mirror holds x86_64 wheels")
-def test_a_lane_installs_from_a_mirror(mirror: Path, second_home: Path) -> None:
+def test_a_lane_installs_from_a_mirror(
+    mirror: Path, second_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # uv keeps what it fetched by its index's address, and this one is never seen again: 5 GB of the user's cache.
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
     invoke = invoke_in(second_home)
     with IndexServer(mirror, path="whl/cu130") as server:
         done = invoke(
@@ -116,3 +123,4 @@ def test_a_lane_installs_from_a_mirror(mirror: Path, second_home: Path) -> None:
     torch_lock, rest = (step["lock"] for step in made["plan"]["steps"] if step["step"] == "InstallLock")
     assert all(pin["hashes"] for pin in torch_lock["pins"])
     assert rest["index"] is None
+    shutil.rmtree(tmp_path / "uv-cache")
