@@ -691,11 +691,12 @@ def env_repair(
     from scripts.operations.targets import target_capability
 
     context = _context(verbose)
+    target = target_capability(sm, context)
     if _is_dry(c, dry_run):
         lines = foreseen_lines(venv, context, undone=undo)
         _show(json, {"foreseen": lines}, lines)
         return
-    done = put_back(venv, context) if undo else repair(venv, context, target=target_capability(sm, context))
+    done = put_back(venv, context) if undo else repair(venv, context, target=target)
     _show(json, done, repair_lines(done))
     if done.exit_code != ExitCode.OK:
         raise Exit(code=done.exit_code)

@@ -102,12 +102,14 @@ class RepairOutcome(StrEnum):
     REPAIRED = "repaired"
     PUT_BACK = "put back"
     """It was no better afterwards: everything is as it was."""
+    STANDING = "standing"
+    """It was repaired before, and is as that left it."""
     UNDONE = "undone"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """What was done. `before` and `after` are None where it was undone: nothing was judged."""
+    """What was done. `before` and `after` are None where nothing was judged: undone, or standing."""
 
     outcome: RepairOutcome
     venv: str

@@ -17,9 +17,9 @@ from scripts.model.repair import Manifest, ManifestState
 from scripts.strategies.override import PACKAGE
 
 
-def require_repairable(found: Foreign, lifted: str, backup: Backup) -> None:
+def require_repairable(found: Foreign, lifted: str) -> None:
     """Refuse an environment whose NVRTC is not to be lifted. Raises NoCandidateError, DiskError (not-writable)."""
-    refusal = _refusal(found, lifted, backup)
+    refusal = _refusal(found, lifted)
     if refusal is not None:
         raise NoCandidateError(
             f"{found.prefix}: {refusal.message}",
@@ -29,6 +29,14 @@ def require_repairable(found: Foreign, lifted: str, backup: Backup) -> None:
             hint=refusal.hint,
         )
     require_writable((found.prefix, found.site))
+
+
+def earlier_repair(found: Foreign, backup: Backup) -> Manifest | None:
+    """Give the manifest of a repair that still stands as it was left; None: there is none."""
+    manifest = backup.read()
+    if manifest is None or manifest.state is not ManifestState.KEPT or differences_of(manifest):
+        return None
+    return manifest if dict(found.nvrtc).get(PACKAGE) == manifest.lifted else None
 
 
 def require_undoable(found: Foreign, backup: Backup) -> Manifest:
@@ -74,7 +82,7 @@ class _Refused:
     hint: str
 
 
-def _refusal(found: Foreign, lifted: str, backup: Backup) -> _Refused | None:
+def _refusal(found: Foreign, lifted: str) -> _Refused | None:
     here = dict(found.nvrtc)
     if found.cuda is None and not here:
         hint = "install a build with CUDA first, or make an environment: `invoke setup`"
@@ -90,11 +98,9 @@ def _refusal(found: Foreign, lifted: str, backup: Backup) -> _Refused | None:
         hint = f"install one of them anew: pip install --force-reinstall {PACKAGE}==VERSION"
         return _Refused(message="two NVRTCs are installed over each other", reference="not-repairable", hint=hint)
     if Version(here[PACKAGE]).release[:2] >= Version(lifted).release[:2]:
-        manifest = backup.read()
-        ours = manifest is not None and manifest.lifted == here[PACKAGE] and not differences_of(manifest)
-        message = f"its NVRTC is {here[PACKAGE]} already" + (", put there by env.repair" if ours else "")
-        hint = "`invoke env.repair PATH --undo` takes it back" if ours else "`invoke verify --python PATH` judges it"
-        return _Refused(message=message, reference="already-repaired" if ours else "nothing-to-repair", hint=hint)
+        message = f"its NVRTC is {here[PACKAGE]} already"
+        hint = "`invoke verify --python PATH` judges it"
+        return _Refused(message=message, reference="nothing-to-repair", hint=hint)
     return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from scripts.disk import write_whole
 from scripts.environments.backup import Backup, new_manifest
@@ -25,6 +26,7 @@ from scripts.operations.planning_override import override_lock
 from scripts.operations.repair_judging import Judge, judge_here, require_need
 from scripts.operations.repair_refusals import (
     differences_of,
+    earlier_repair,
     require_repairable,
     require_undoable,
     require_writable,
@@ -43,7 +45,8 @@ def repair(
     """Lift the NVRTC of the environment at `path` (its folder or its interpreter), if that makes it better.
 
     `target` None: this machine's GPU, and without one GB10. Raises UsageError and NoCandidateError for what is not to
-    be repaired, BusyError, DiskError; whatever is raised, the environment is as it was.
+    be repaired, BusyError, DiskError; whatever is raised, the environment is as it was. One that was repaired before,
+    and is as that left it, is left so and not judged again.
     """
     found = find_foreign(path, context.run)
     lock = override_lock(context.constraints)
@@ -52,7 +55,10 @@ def repair(
         backup = Backup.of(context.home, found.prefix)
         notes = _recovered(backup)
         found = find_foreign(path, context.run)
-        require_repairable(found, lock.pins[0].version, backup)
+        standing = earlier_repair(found, backup)
+        if standing is not None:
+            return _told(RepairOutcome.STANDING, found, standing, backup=str(backup.folder))
+        require_repairable(found, lock.pins[0].version)
         place = Here(python=found.python, run=context.run)
         say("judging it as it is")
         before = judge(place, capability, context)
@@ -72,13 +78,10 @@ def repair(
             backup.keep(manifest)
         else:
             _put_back(backup, manifest)
-    return Repair(
-        outcome=RepairOutcome.REPAIRED if better else RepairOutcome.PUT_BACK,
-        venv=str(found.prefix),
-        torch=found.torch,
-        package=manifest.package,
-        version=manifest.version,
-        lifted=manifest.lifted,
+    return _told(
+        RepairOutcome.REPAIRED if better else RepairOutcome.PUT_BACK,
+        found,
+        manifest,
         before=before,
         after=after,
         backup=str(backup.folder) if better else None,
@@ -98,14 +101,18 @@ def undo(path: str, context: Context) -> Repair:
         manifest = require_undoable(found, backup)
         went_on = manifest.state is ManifestState.OPEN
         _put_back(backup, manifest)
+    return _told(RepairOutcome.UNDONE, found, manifest, notes=(_WENT_ON,) if went_on else ())
+
+
+def _told(outcome: RepairOutcome, found: Foreign, manifest: Manifest, **more: Any) -> Repair:
     return Repair(
-        outcome=RepairOutcome.UNDONE,
+        outcome=outcome,
         venv=str(found.prefix),
         torch=found.torch,
         package=manifest.package,
         version=manifest.version,
         lifted=manifest.lifted,
-        notes=(_WENT_ON,) if went_on else (),
+        **more,
     )
 
 

@@ -11,7 +11,7 @@ from scripts.model.evidence import VerdictKind
 from scripts.model.repair import Judgement, ManifestState, Repair, RepairOutcome
 from scripts.operations.context import Context
 from scripts.operations.planning_override import override_lock
-from scripts.operations.repair_refusals import require_repairable, require_undoable
+from scripts.operations.repair_refusals import earlier_repair, require_repairable, require_undoable
 from scripts.strategies.override import PACKAGE
 
 
@@ -24,12 +24,14 @@ def repair_lines(done: Repair) -> list[str]:
             lines = [
                 f"{done.venv}: not repaired, it is no better with NVRTC {done.lifted}; {done.version} was put back"
             ]
+        case RepairOutcome.STANDING:
+            lines = [f"{done.venv}: repaired before, and as that left it: NVRTC is {done.lifted}"]
         case RepairOutcome.UNDONE:
             lines = [f"{done.venv}: undone, NVRTC is {done.version} again, byte for byte; the backup is deleted"]
     for when, judgement in (("before", done.before), ("after", done.after)):
         if judgement is not None:
             lines += [f"  {when}: {judgement_words(judgement)}", *(f"    {one}" for one in judgement.reasons)]
-    if done.outcome is RepairOutcome.REPAIRED:
+    if done.outcome in {RepairOutcome.REPAIRED, RepairOutcome.STANDING}:
         lines += [
             f"  backup: {done.backup}; `invoke env.repair {done.venv} --undo` puts it back",
             f"  `pip check` now says that torch wants {done.package} {done.version}: that is the repair",
@@ -64,8 +66,10 @@ def foreseen_lines(path: str, context: Context, *, undone: bool = False) -> list
     kept = backup.read()
     if kept is not None and kept.state is ManifestState.OPEN:
         return [f"would put back first what an earlier repair of {found.prefix} changed, then begin anew"]
+    if (standing := earlier_repair(found, backup)) is not None:
+        return [f"would do nothing: {found.prefix} was repaired before, its NVRTC is {standing.lifted}"]
     pin = override_lock(context.constraints).pins[0]
-    require_repairable(found, pin.version, backup)
+    require_repairable(found, pin.version)
     saved = snapshot(found.site, PACKAGE, with_folders=False)
     size = sum((Path(found.site) / one.path).lstat().st_size for one in saved)
     version = dict(found.nvrtc)[PACKAGE]

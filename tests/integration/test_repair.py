@@ -231,10 +231,12 @@ def test_another_file_than_the_pinned_one(stranger: Stranger) -> None:
 
 
 def test_a_second_repair(stranger: Stranger) -> None:
-    stranger.repair()
-    error = stranger.refused(NoCandidateError)
-    assert error.reference == "already-repaired"
-    assert "--undo" in error.hint
+    first = stranger.repair()
+    before = tree(stranger.venv)
+    second = stranger.repair()
+    assert (second.outcome, second.backup, second.exit_code) == (RepairOutcome.STANDING, first.backup, ExitCode.OK)
+    assert tree(stranger.venv) == before
+    assert any("would do nothing" in line for line in foreseen_lines(str(stranger.venv), stranger.context))
 
 
 def test_a_repair_of_what_pip_undid_by_itself(stranger: Stranger) -> None:

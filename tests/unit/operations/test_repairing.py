@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.environments.backup import Backup
 from scripts.environments.foreign import Foreign
 from scripts.errors import DiskError, ExitCode, NoCandidateError
-from scripts.home import Home
 from scripts.model.evidence import Outcome, Prediction, Reason, VerdictKind
 from scripts.model.repair import Repair, RepairOutcome
 from scripts.model.target import GB10
@@ -157,18 +155,17 @@ REFUSED: dict[str, tuple[str | None, tuple[tuple[str, str], ...], str]] = {
 def test_refusals(tmp_path: Path, name: str) -> None:
     cuda, nvrtc, reference = REFUSED[name]
     with pytest.raises(NoCandidateError) as caught:
-        require_repairable(foreign(tmp_path, cuda=cuda, nvrtc=nvrtc), LIFTED, Backup.of(Home(tmp_path), tmp_path))
+        require_repairable(foreign(tmp_path, cuda=cuda, nvrtc=nvrtc), LIFTED)
     assert caught.value.reference == reference
     assert caught.value.hint
     assert "torch 2.9.1" in caught.value.context
 
 
 def test_a_folder_that_is_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    backup = Backup.of(Home(tmp_path), tmp_path)
-    require_repairable(foreign(tmp_path), LIFTED, backup)
+    require_repairable(foreign(tmp_path), LIFTED)
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(DiskError) as caught:
-        require_repairable(foreign(tmp_path), LIFTED, backup)
+        require_repairable(foreign(tmp_path), LIFTED)
     assert (caught.value.exit_code, caught.value.reference) == (ExitCode.DISK, "not-writable")
 
 
@@ -204,6 +201,10 @@ def test_what_is_said_of_the_others() -> None:
     undone = done(RepairOutcome.UNDONE, notes=("a note",))
     assert repair_lines(undone)[-1] == "note: a note"
     assert undone.exit_code is ExitCode.OK
+    standing = done(RepairOutcome.STANDING, backup="/home/repairs/x")
+    assert "repaired before" in repair_lines(standing)[0]
+    assert any("--undo" in line for line in repair_lines(standing))
+    assert standing.exit_code is ExitCode.OK
 
 
 def test_a_verdict_is_told_from_a_prediction() -> None:
