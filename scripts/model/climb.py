@@ -38,8 +38,9 @@ class RungState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a rung is expected to cost. None: not known. Sizes in bytes."""
+    """What a rung needs, and is expected to cost. None: not known. Sizes in bytes."""
 
+    needs: str = ""
     download: int | None = None
     disk: int | None = None
     minutes: float | None = None

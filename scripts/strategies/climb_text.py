@@ -47,13 +47,14 @@ def reasons_of(rung: Rung) -> str:
 
 
 def cost_of(cost: Cost) -> str:
-    """Say what a rung is expected to cost, and how that is known."""
+    """Say what a rung needs, what it is expected to cost, and how that is known."""
     parts = (
         f"{cost.download / 1e9:.1f} GB to download" if cost.download is not None else "",
         f"{cost.disk / 1e9:.1f} GB on disk" if cost.disk is not None else "",
         f"about {_time(cost.minutes)}" if cost.minutes is not None else "",
     )
-    return f"{', '.join(part for part in parts if part) or 'at an unknown cost'} ({cost.basis})"
+    costs = f"{', '.join(part for part in parts if part) or 'at an unknown cost'} ({cost.basis})"
+    return f"needs {cost.needs}; {costs}" if cost.needs else costs
 
 
 def no_strategy(climb: Climb, failures: Sequence[SparkError] = ()) -> SparkError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.environments.image import image_tag
+from scripts.environments.image import BUILD_LABEL, image_tag
 from scripts.errors import EngineError
 from scripts.model.environment import ContainerRecord, EnvironmentState
 from scripts.model.plan import BuildImage
@@ -59,18 +59,24 @@ def test_one_that_is_being_built_is_not_whole(tmp_path: Path) -> None:
     assert given.store.whole(NAME) is None
 
 
+LEFTOVERS = tuple(
+    Command(("docker", kind, "prune", "--force", "--filter", f"label={BUILD_LABEL}={PLAN.digest}"))
+    for kind in ("container", "image")
+)
+
+
 def test_removing_takes_the_image_along(tmp_path: Path) -> None:
-    run = ScriptedRunner([REMOVED])
+    run = ScriptedRunner([REMOVED, *LEFTOVERS])
     given = made(tmp_path, run)
     remove(NAME, given)
-    assert run.seen == [REMOVED.starts]
+    assert run.seen == [one.starts for one in (REMOVED, *LEFTOVERS)]
     assert given.store.entries() == ()
 
 
 def test_a_build_that_was_killed_may_have_left_an_image(tmp_path: Path) -> None:
-    run = ScriptedRunner([REMOVED])
+    run = ScriptedRunner([REMOVED, *LEFTOVERS])
     remove(NAME, made(tmp_path, run, state=EnvironmentState.BUILDING, container=None))
-    assert run.seen == [REMOVED.starts]
+    assert run.seen == [one.starts for one in (REMOVED, *LEFTOVERS)]
 
 
 @pytest.mark.parametrize("words", ["Cannot connect to the Docker daemon at unix:///x", ""])

@@ -58,6 +58,7 @@ def test_the_ladder_names_every_strategy() -> None:
 
 def test_every_cost_says_how_it_is_known() -> None:
     for name, cost in LADDER.rungs.items():
+        assert cost.needs, name
         assert cost.basis.split(":")[0] in {"measured", "read", "estimated"}, name
         assert cost.disk is not None, name
         assert cost.minutes is not None, name
