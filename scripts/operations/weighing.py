@@ -16,16 +16,6 @@ def obtain_for(place: Place, choice: WeightsChoice, context: Context, *, plan: P
 
     Raises what obtain raises, and where ONNX Runtime runs Kokoro what obtain_onnx does.
     """
-    if plan is None or plan.onnxruntime is None:
-        return obtain(
-            choice,
-            home=context.home,
-            run=context.run,
-            web=context.web,
-            place=place,
-            uv=context.uv,
-            environ=context.uv_environ,
-        )
     means = Means(
         home=context.home,
         run=place.run,
@@ -36,4 +26,6 @@ def obtain_for(place: Place, choice: WeightsChoice, context: Context, *, plan: P
         uv=context.uv,
         environ=context.uv_environ,
     )
+    if plan is None or plan.onnxruntime is None:
+        return obtain(choice, means)
     return obtain_onnx(choice, means, float32=plan.cuda is not None)

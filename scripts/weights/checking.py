@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from scripts.errors import BrokenError, DiskError, IntegrityError, SparkError
 from scripts.model.evidence import Observation, Outcome
@@ -18,19 +20,37 @@ def check(folder: dict[str, str], means: Means) -> str:
 
     `folder` is a `weights` of kind folder (scripts/inside/loading.py). Raises what probe_failed gives.
     """
-    with step("checking the checkpoint key by key"):
-        observation = ask(
-            means.python,
-            "checkpoint",
-            {"weights": folder},
-            run=means.run,
-            environ=means.environ,
-            bytecode=means.home.bytecode,
-            timeout=_CHECK_SECONDS,
-        )
+    observation = asked("checkpoint", {"weights": folder}, means, doing="checking the checkpoint key by key")
     if observation.outcome is not Outcome.PASSED:
         raise probe_failed(observation, doing=f"checking {Path(folder['checkpoint']).name}")
     return str(observation.detail["content_sha256"])
+
+
+def asked(
+    probe: str, request: Mapping[str, Any], means: Means, *, doing: str, seconds: float = _CHECK_SECONDS
+) -> Observation:
+    """Ask the environment that weights are for, with `doing` shown meanwhile."""
+    with step(doing):
+        return ask(
+            means.python,
+            probe,
+            request,
+            run=means.run,
+            environ=means.environ,
+            bytecode=means.home.bytecode,
+            timeout=seconds,
+        )
+
+
+def require_content(what: str, hashed: str, found: str | None, expected: str) -> None:
+    """Insist that a conversion gave what it gives everywhere; `hashed` names the hash. Raises IntegrityError."""
+    if found != expected:
+        raise IntegrityError(
+            f"{what} is not what this conversion gives",
+            context=f"{hashed} {found}\nexpected {expected}",
+            hint="this is a bug, or a defective machine: please report it with the output of `invoke facts`",
+            reference="wrong-content",
+        )
 
 
 def probe_failed(observation: Observation, *, doing: str) -> SparkError:

@@ -6,6 +6,7 @@ They are copied, so that an environment does not change when the original does, 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from scripts.progress import step
 from scripts.weights.checking import check
 from scripts.weights.means import Means
 from scripts.weights.pins import CONFIG, digest
-from scripts.weights.store import discard, find, publish, staging
+from scripts.weights.store import find, publish, staged
 
 _EXPECTED = f"{CHECKPOINT_NAME} (or one .pth file), {VOICES_NAME}/*.pt and, if it is not the hub's, {CONFIG_NAME}"
 
@@ -70,35 +71,22 @@ def take(path: Path, means: Means) -> WeightsFolder:
     given = locate(path)
     sources = {CHECKPOINT_NAME: given.checkpoint, CONFIG_NAME: given.config}
     sources |= {f"{VOICES_NAME}/{voice.name}": voice for voice in given.voices}
-    with step(f"reading {path}"):
-        try:
-            hashes = {name: sha256_of(source) for name, source in sources.items()}
-        except OSError as error:
-            raise DiskError(
-                f"{error.filename} cannot be read: {error.strerror}",
-                hint="give yourself the right to read it",
-                reference="not-readable",
-            ) from error
+    hashes = hashes_of(path, sources)
     name = f"{WeightsSource.PATH}-{digest(*(f'{item} {sha256}' for item, sha256 in hashes.items()))}"
     if found := find(means.home, name):
         return found
-    discard(staging(means.home, name))
-    folder = staging(means.home, name)
-    for item, source in sources.items():
-        with disk_errors(folder / item):
-            shutil.copyfile(source, folder / item)
-    request = {
-        "kind": "folder",
-        "label": str(path),
-        "config": str(folder / CONFIG_NAME),
-        "checkpoint": str(folder / CHECKPOINT_NAME),
-        "voices": str(folder / VOICES_NAME),
-    }
-    try:
+    with staged(means.home, name) as folder:
+        for item, source in sources.items():
+            with disk_errors(folder / item):
+                shutil.copyfile(source, folder / item)
+        request = {
+            "kind": "folder",
+            "label": str(path),
+            "config": str(folder / CONFIG_NAME),
+            "checkpoint": str(folder / CHECKPOINT_NAME),
+            "voices": str(folder / VOICES_NAME),
+        }
         content = check(request, means)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
     return publish(
         means.home,
         name,
@@ -107,3 +95,16 @@ def take(path: Path, means: Means) -> WeightsFolder:
         licences=(),
         content_sha256=content,
     )
+
+
+def hashes_of(path: Path, sources: Mapping[str, Path]) -> dict[str, str]:
+    """Hash the files that a path stands for, by name. Raises DiskError (not-readable)."""
+    with step(f"reading {path}"):
+        try:
+            return {name: sha256_of(source) for name, source in sources.items()}
+        except OSError as error:
+            raise DiskError(
+                f"{error.filename} cannot be read: {error.strerror}",
+                hint="give yourself the right to read it",
+                reference="not-readable",
+            ) from error

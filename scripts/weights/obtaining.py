@@ -2,59 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import assert_never
 
-from scripts.errors import IntegrityError
-from scripts.home import Home
 from scripts.model.plan import WeightsChoice, WeightsSource
 from scripts.model.weights import Weights, WeightsFolder
-from scripts.place import Place
 from scripts.progress import say
-from scripts.shell import Runner
 from scripts.weights import hub, local, registry
-from scripts.weights.means import Downloads, Means
+from scripts.weights.means import Means
 from scripts.weights.pins import Pins, load_pins
-from scripts.weights.store import discard, find, locked, synthetic
+from scripts.weights.store import find_whole, found_or_dropped, locked, synthetic
 
 
-def obtain(
-    choice: WeightsChoice,
-    *,
-    home: Home,
-    run: Runner,
-    web: Downloads,
-    place: Place,
-    uv: str,
-    environ: Mapping[str, str],
-) -> Weights:
+def obtain(choice: WeightsChoice, means: Means) -> Weights:
     """Give the weights, fetching what is not there yet. What is there is found again without any network.
 
-    `place` is the environment they are for: torch and kokoro in it check and convert them. `run` starts programs here.
-    `environ` is uv's environment (mirrors, proxies), with HF_TOKEN, HF_HOME and HF_ENDPOINT where they are set.
+    torch and kokoro in the environment that `means` names check and convert them.
 
     Raises UsageError, NetworkError, IntegrityError, DiskError; BrokenError where the environment cannot check them.
     """
     if choice.source is WeightsSource.SYNTHETIC:
         return synthetic()
     pins = load_pins()
-    if found := _present(choice.source, pins, home):
+    names = _names(choice.source, pins)
+    if found := _first(find_whole(means.home, name) for name in names):
         return found
-    means = Means(
-        home=home,
-        run=place.run,
-        here=run,
-        web=web,
-        python=place.python,
-        uv_python=place.uv_python(),
-        uv=uv,
-        environ=environ,
-    )
-    with locked(home) as descriptor:
-        _drop_damaged(choice.source, pins, home)
+    with locked(means.home) as descriptor:
         # Again: another process may have fetched them while we waited.
-        return _present(choice.source, pins, home) or _fetch(choice, pins, means, descriptor)
+        found = _first([found_or_dropped(means.home, name) for name in names])
+        return found or _fetch(choice, pins, means, descriptor)
 
 
 def _fetch(choice: WeightsChoice, pins: Pins, means: Means, descriptor: int) -> WeightsFolder:
@@ -91,24 +68,5 @@ def _names(source: WeightsSource, pins: Pins) -> tuple[str, ...]:
     return names.get(source, ())
 
 
-def _present(source: WeightsSource, pins: Pins, home: Home) -> WeightsFolder | None:
-    for name in _names(source, pins):
-        try:
-            if found := find(home, name):
-                return found
-        except IntegrityError as error:
-            if error.reference != "damaged-weights":
-                raise
-    return None
-
-
-def _drop_damaged(source: WeightsSource, pins: Pins, home: Home) -> None:
-    """Remove a folder of ours whose files are not what its record says, so that it is fetched again."""
-    for name in _names(source, pins):
-        try:
-            find(home, name)
-        except IntegrityError as error:
-            if error.reference != "damaged-weights":
-                raise
-            say(f"{error.message}: fetching them again")
-            discard(home.weights / name)
+def _first(found: Iterable[WeightsFolder | None]) -> WeightsFolder | None:
+    return next((folder for folder in found if folder is not None), None)

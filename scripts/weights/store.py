@@ -35,6 +35,7 @@ from scripts.weights.pins import CONFIG, load_pins
 
 TOOL = "kokoro-spark"
 _VOICE_SUFFIXES = frozenset({".pt", ".npy"})
+DAMAGED = "damaged-weights"
 _REMEDY = "remove that folder and run `invoke setup` again"
 
 
@@ -86,6 +87,28 @@ def find(home: Home, name: str) -> WeightsFolder | None:
     found = WeightsFolder(path=folder, record=from_data(WeightsRecord, data, what=str(path)))
     _require(found, [file.path for file in found.record.files if _size(folder / file.path) != file.size])
     return found
+
+
+def find_whole(home: Home, name: str) -> WeightsFolder | None:
+    """Find as `find` does; None also for one whose files are not what its record says."""
+    try:
+        return find(home, name)
+    except IntegrityError as error:
+        if error.reference != DAMAGED:
+            raise
+        return None
+
+
+def found_or_dropped(home: Home, name: str) -> WeightsFolder | None:
+    """Find as `find` does; one whose files are not what its record says is removed, to be fetched again."""
+    try:
+        return find(home, name)
+    except IntegrityError as error:
+        if error.reference != DAMAGED:
+            raise
+        say(f"{error.message}: fetching them again")
+        discard(home.weights / name)
+        return None
 
 
 def verify_files(weights: WeightsFolder) -> None:
@@ -158,6 +181,18 @@ def publish(
     return WeightsFolder(path=final, record=record)
 
 
+@contextmanager
+def staged(home: Home, name: str) -> Iterator[Path]:
+    """Give an empty staging folder of `name`. A conversion is not gone on with: where it fails the space is freed."""
+    discard(staging(home, name))
+    folder = staging(home, name)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def discard(folder: Path) -> None:
     """Delete a folder of ours that is not whole, or damaged."""
     with disk_errors(folder):
@@ -171,7 +206,7 @@ def _require(weights: WeightsFolder, wrong: list[str]) -> None:
             f"the weights {weights.name} are damaged",
             context="missing or changed: " + ", ".join(wrong) + f"\nin {weights.path}",
             hint=_REMEDY,
-            reference="damaged-weights",
+            reference=DAMAGED,
         )
 
 

@@ -20,6 +20,7 @@ from scripts.model.weights import Weights, WeightsFolder
 from scripts.place import Here
 from scripts.shell import Completed, run
 from scripts.web import Web
+from scripts.weights.means import Means
 from scripts.weights.obtaining import obtain
 from scripts.weights.pins import load_pins
 from scripts.weights.store import find
@@ -89,15 +90,17 @@ def weights(python: Path, tmp_path_factory: pytest.TempPathFactory) -> WeightsFo
 
 def obtain_weights(choice: WeightsChoice, *, home: Home, python: Path) -> Weights:
     with Web() as web:
-        return obtain(
-            choice,
+        means = Means(
             home=home,
             run=run,
+            here=run,
             web=web,
-            place=Here(python=python, run=run),
+            python=python,
+            uv_python=Here(python=python, run=run).uv_python(),
             uv=find_uv(),
             environ=dict(os.environ),
         )
+        return obtain(choice, means)
 
 
 @pytest.fixture(scope="session")

@@ -34,8 +34,8 @@ def test_by_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Plan | 
         assert (choice, means.python) == (CHOICE, Path("/env/bin/python"))
         return "onnx float32" if float32 else "onnx int8"
 
-    def torch(choice: WeightsChoice, **_: Any) -> str:
-        assert choice == CHOICE
+    def torch(choice: WeightsChoice, means: Means) -> str:
+        assert (choice, means.python) == (CHOICE, Path("/env/bin/python"))
         return "torch"
 
     monkeypatch.setattr(weighing, "obtain_onnx", onnx)

@@ -20,7 +20,6 @@ from scripts.errors import (
 )
 from scripts.model.plan import WeightsChoice, WeightsSource
 from scripts.model.weights import CHECKPOINT_NAME, CONFIG_NAME, WEIGHTS_RECORD, Weights, WeightsFolder
-from scripts.place import Here
 from scripts.weights import hub, obtaining
 from scripts.weights.pins import CONFIG, Pins, load_pins
 from scripts.weights.request import to_request
@@ -44,16 +43,8 @@ def obtain(
     run: Machine | None = None,
     path: Path | None = None,
 ) -> Weights:
-    with_means = means(root, web=web, run=run, environ=environ)
-    return obtaining.obtain(
-        WeightsChoice(source=WeightsSource(source), path=None if path is None else str(path)),
-        home=with_means.home,
-        run=with_means.run,
-        web=with_means.web,
-        place=Here(python=with_means.python, run=with_means.run),
-        uv=with_means.uv,
-        environ=with_means.environ,
-    )
+    choice = WeightsChoice(source=WeightsSource(source), path=None if path is None else str(path))
+    return obtaining.obtain(choice, means(root, web=web, run=run, environ=environ))
 
 
 def folders(root: Path) -> list[str]:
