@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from scripts.errors import IntegrityError
@@ -38,25 +39,44 @@ def assemble(strategy: str, inputs: PlanInputs, *, lifted: Lock | None = None) -
             reference="bad-lock",
             hint="regenerate them with `invoke lock`",
         )
+    return venv_plan(
+        strategy,
+        inputs,
+        [InstallLock(lock=lock) for lock in _lifting(inputs.locks, lifted)],
+        CheckConsistency(torch=torch.version, cuda=cuda_of(pins), lifted=_names(lifted)),
+        nvrtc=nvrtc_of([*(lifted.pins if lifted else ()), *pins]),
+    )
+
+
+def venv_plan(
+    strategy: str,
+    inputs: PlanInputs,
+    installs: Sequence[Step],
+    check: CheckConsistency,
+    *,
+    nvrtc: str | None,
+    onnxruntime: str | None = None,
+) -> Plan:
+    """Make the plan of a venv: `installs` in their order, the wheels that we make, and the check at the end."""
     python = inputs.interpreter.version if inputs.interpreter else str(inputs.target.python)
-    cuda = cuda_of(pins)
     steps: tuple[Step, ...] = (
         CreateVenv(interpreter=inputs.interpreter.path if inputs.interpreter else "", python=python),
-        *(InstallLock(lock=lock) for lock in _lifting(inputs.locks, lifted)),
+        *installs,
         *(InstallMade(name=name, version=version, sha256=sha256) for name, version, sha256 in inputs.made),
-        CheckConsistency(torch=torch.version, cuda=cuda, lifted=_names(lifted)),
+        check,
     )
     return Plan(
         strategy=strategy,
         source=inputs.source.name,
         architecture=inputs.target.architecture,
         python=inputs.target.python,
-        torch=torch.version,
-        cuda=cuda,
-        nvrtc=nvrtc_of([*(lifted.pins if lifted else ()), *pins]),
+        torch=check.torch,
+        cuda=check.cuda,
+        nvrtc=nvrtc,
         steps=steps,
         digest=digest(strategy, inputs.source.name, str(inputs.target.architecture), steps),
         notes=inputs.notes,
+        onnxruntime=onnxruntime,
     )
 
 

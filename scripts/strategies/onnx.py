@@ -7,19 +7,9 @@ from enum import StrEnum
 
 from scripts.errors import NoCandidateError, UsageError
 from scripts.model.facts import Facts
-from scripts.model.plan import (
-    Blocker,
-    CheckConsistency,
-    CreateVenv,
-    InstallLock,
-    InstallMade,
-    Lock,
-    Plan,
-    Request,
-    Step,
-)
+from scripts.model.plan import Blocker, CheckConsistency, InstallLock, Lock, Plan, Request
 from scripts.model.target import Architecture, PythonVersion, Target
-from scripts.strategies.assembly import digest
+from scripts.strategies.assembly import venv_plan
 from scripts.strategies.base import PlanInputs
 from scripts.strategies.checks import driver_is_new_enough, gpu_is_usable, wheels_run
 from scripts.strategies.locks import cuda_of, pin_named
@@ -131,27 +121,9 @@ def assemble_onnx(inputs: PlanInputs, build: Build) -> Plan:
     """Make the plan: one lock, and for the GPU's build the alias that stands for onnxruntime."""
     (lock,) = inputs.locks
     runtime = _runtime_version(lock, build)
-    python = inputs.interpreter.version if inputs.interpreter else str(inputs.target.python)
     cuda = cuda_of(lock.pins) if build is Build.GPU else None
-    steps: tuple[Step, ...] = (
-        CreateVenv(interpreter=inputs.interpreter.path if inputs.interpreter else "", python=python),
-        InstallLock(lock=lock),
-        *(InstallMade(name=name, version=version, sha256=sha256) for name, version, sha256 in inputs.made),
-        CheckConsistency(torch="", cuda=cuda),
-    )
-    return Plan(
-        strategy=NAME,
-        source=inputs.source.name,
-        architecture=inputs.target.architecture,
-        python=inputs.target.python,
-        torch="",
-        cuda=cuda,
-        nvrtc=None,
-        steps=steps,
-        digest=digest(NAME, inputs.source.name, str(inputs.target.architecture), steps),
-        notes=inputs.notes,
-        onnxruntime=runtime,
-    )
+    check = CheckConsistency(torch="", cuda=cuda)
+    return venv_plan(NAME, inputs, [InstallLock(lock=lock)], check, nvrtc=None, onnxruntime=runtime)
 
 
 def _runtime_version(lock: Lock, build: Build) -> str:

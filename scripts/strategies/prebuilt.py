@@ -8,20 +8,9 @@ from dataclasses import dataclass
 
 from scripts.errors import NoCandidateError, UsageError
 from scripts.model.facts import Facts
-from scripts.model.plan import (
-    Blocker,
-    CheckConsistency,
-    CreateVenv,
-    InstallLock,
-    InstallMade,
-    InstallWheel,
-    Lock,
-    Plan,
-    Request,
-    Step,
-)
+from scripts.model.plan import Blocker, CheckConsistency, InstallLock, InstallWheel, Lock, Plan, Request
 from scripts.model.target import Target
-from scripts.strategies.assembly import digest
+from scripts.strategies.assembly import venv_plan
 from scripts.strategies.base import PlanInputs
 from scripts.strategies.checks import gpu_is_usable, wheels_run
 from scripts.strategies.locks import nvrtc_of
@@ -79,26 +68,7 @@ def assemble_around(
 
     `nvrtc`: where none of `required` pins one, that of the wheel itself; None: not known.
     """
-    target, interpreter = rest.target, rest.interpreter
-    steps: tuple[Step, ...] = (
-        CreateVenv(
-            interpreter=interpreter.path if interpreter else "",
-            python=interpreter.version if interpreter else str(target.python),
-        ),
-        wheel,
-        *(InstallLock(lock=lock) for lock in (*required, *rest.locks)),
-        *(InstallMade(name=name, version=version, sha256=sha256) for name, version, sha256 in rest.made),
-        CheckConsistency(torch=wheel.version, cuda=cuda),
-    )
-    return Plan(
-        strategy=PREBUILT,
-        source=SOURCE,
-        architecture=target.architecture,
-        python=target.python,
-        torch=wheel.version,
-        cuda=cuda,
-        nvrtc=nvrtc_of(pin for lock in required for pin in lock.pins) or nvrtc,
-        steps=steps,
-        digest=digest(PREBUILT, SOURCE, str(target.architecture), steps),
-        notes=rest.notes,
-    )
+    locks = [InstallLock(lock=lock) for lock in (*required, *rest.locks)]
+    check = CheckConsistency(torch=wheel.version, cuda=cuda)
+    pinned = nvrtc_of(pin for lock in required for pin in lock.pins)
+    return venv_plan(PREBUILT, rest, [wheel, *locks], check, nvrtc=pinned or nvrtc)
