@@ -6,7 +6,7 @@ Each arrow is one direction; each value is a frozen dataclass of `model`. Gather
 acts, acting never guesses.
 
     errors.py       the error tree and every exit code
-    model/          the values: target, facts, wheels, plan, environment, evidence, forecast, timeline, drift, weights
+    model/          the values: target, facts, wheels, plan, environment, evidence, forecast, recipes, builds, ...
     serial.py       values to JSON and back
     redaction.py    credentials out of everything printed or stored
     home.py         the data root and the places below it
@@ -23,6 +23,8 @@ acts, acting never guesses.
                     text
     environments/   the store: make, record, reuse, switch, remove; venvs by uv, images by docker or podman; what is
                     not ours: read, backed up, put back
+    builds/         wheels built here: recipes, preflight, the build and its watchers, what is done to a wheel after it,
+                    the wheelhouse
     weights/        Kokoro's weights and voices: hub, registry, synthetic, path; ONNX models; checked by key and hash
     verification/   the host half of verify: probes in order, the verdict, reports; predictions, with an environment or
                     from a wheel alone
@@ -36,7 +38,7 @@ Who may import whom, downwards only (tests/unit/test_imports.py holds it):
 
     tasks -> everything but inside and runtime
     operations -> every stage below
-    verification, environments, weights -> strategies, wheels, and all that stands above facts/ in this map
+    verification, environments, weights, builds -> strategies, wheels, and all that stands above facts/ in this map
     strategies -> wheels, and what wheels may; facts, wheels -> model, errors, redaction, home, serial, and disk to
         write what they make or remember (runners and fetchers arrive as arguments)
     inside -> runtime; runtime -> nothing of ours

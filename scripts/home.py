@@ -67,3 +67,18 @@ class Home:
     def repairs(self) -> Path:
         """Backups of what `env.repair` changed in environments that are not ours: they outlive `env.purge`."""
         return self.root / "repairs"
+
+    @property
+    def builds(self) -> Path:
+        """`builds/<recipe>-<stamp>/`: sources, build environments and logs of wheels in the making."""
+        return self.root / "builds"
+
+    @property
+    def wheelhouse(self) -> Path:
+        """Wheels that were built here, as a package index in files."""
+        return self.root / "wheelhouse"
+
+    @property
+    def compiler_cache(self) -> Path:
+        """ccache's, where the environment names no other."""
+        return self.cache / "ccache"

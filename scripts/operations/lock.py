@@ -34,6 +34,9 @@ _UNIVERSAL: dict[str, tuple[PythonVersion, tuple[str, ...]]] = {
     "weights-tools": (PythonVersion(3, 10), ("numpy", "typing-extensions")),
     "weights-node": (PythonVersion(3, 10), ()),
     OVERRIDE: (PythonVersion(3, 10), ()),
+    "builder": (PythonVersion(3, 10), ()),
+    "nvcc-cu132": (PythonVersion(3, 10), ()),
+    "nvcc-cu130": (PythonVersion(3, 10), ()),
 }
 """What is the same for every target: its lowest Python, and what stands beside it already. toolkit before dev, whose
 input follows toolkit's pins."""

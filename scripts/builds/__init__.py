@@ -1,0 +1,1 @@
+"""Wheels built here, for exactly one GPU: from a recipe to a wheel in the wheelhouse."""
