@@ -21,6 +21,7 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 
 ENGINE_FAILED, NOT_STARTABLE, NOT_FOUND = 125, 126, 127
 _SIGNALLED = 128
+_SET_UP_AGAIN = "run `invoke setup` again with the options that the environment was set up with"
 _PATIENCE = 60.0
 """Seconds for what an engine does by itself: ending a container, telling of an image."""
 
@@ -60,7 +61,7 @@ class ContainerRunner:
         mounts = self.mounts
         if cwd is not None and not is_shared(cwd, mounts, writable=True):
             mounts = (*mounts, Mount(folder=cwd, writable=True))
-        name = f"kokoro-spark-{os.getpid()}-{secrets.token_hex(4)}"
+        name = container_name()
         command = self.engine.run(
             self.image,
             argv,
@@ -76,40 +77,53 @@ class ContainerRunner:
         except ProgramNotFoundError as error:
             raise engine_missing(self.engine.name, doing=f"running {argv[0]}") from error
         except BaseException:
-            self._end(name, given)
+            end_container(self.engine, name, self.run, given)
             raise
         if done.returncode is None:
-            self._end(name, given)
-        return self._read(done, argv)
+            end_container(self.engine, name, self.run, given)
+        code = own_exit(done.returncode, done.stderr, program=argv[0], engine=self.engine, image=self.image)
+        return replace(done, argv=tuple(argv), returncode=code)
 
     def client_environment(self) -> dict[str, str]:
         """Give the environment of a client that is asked for something by itself."""
         return dict(os.environ if self.environ is None else self.environ)
 
-    def _end(self, name: str, environ: Mapping[str, str]) -> None:
-        """End a container whose client is gone; where it ended by itself, the engine says so, and that is well."""
-        for command in (self.engine.kill(name), self.engine.remove(name)):
-            self.run(command, env=environ, timeout=_PATIENCE)
 
-    def _read(self, done: Completed, argv: Sequence[str]) -> Completed:
-        """Turn the client's exit code into the command's own."""
-        code = done.returncode
-        doing = f"running {Path(argv[0]).name} in a container"
-        if code == ENGINE_FAILED or (code and "exec format error" in done.stderr.lower()):
-            raise engine_failure(done.stderr, doing=doing, engine=self.engine.name)
-        if code in {NOT_STARTABLE, NOT_FOUND}:
-            error = engine_failure(done.stderr, doing=doing, engine=self.engine.name)
-            if error.reference != UNKNOWN:  # podman says 126 for most of what the engine itself could not do
-                raise error
-            raise ProgramNotFoundError(
-                f"{argv[0]} cannot be started in the image {self.image}",
-                context=done.stderr.strip(),
-                reference="program-not-found",
-                hint="run `invoke setup` again with the options that the environment was set up with",
-            )
-        if code is not None and code - _SIGNALLED in set(signal.Signals):
-            code = _SIGNALLED - code
-        return replace(done, argv=tuple(argv), returncode=code)
+def container_name() -> str:
+    """Make up a name that no other container has."""
+    return f"kokoro-spark-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def end_container(engine: Engine, name: str, run: Runner, environ: Mapping[str, str]) -> None:
+    """End a container whose client is gone; where it ended by itself, the engine says so, and that is well."""
+    for command in (engine.kill(name), engine.remove(name)):
+        run(command, env=environ, timeout=_PATIENCE)
+
+
+def own_exit(
+    code: int | None, words: str, *, program: str, engine: Engine, image: str, hint: str = _SET_UP_AGAIN
+) -> int | None:
+    """Turn the exit code of a client that ran a program into the program's own; a signal's is negative.
+
+    `words` are what the client wrote on stderr. Raises ProgramNotFoundError, with `hint`, where the image has no such
+    program, and what engine_failure gives.
+    """
+    doing = f"running {Path(program).name} in a container"
+    if code == ENGINE_FAILED or (code and "exec format error" in words.lower()):
+        raise engine_failure(words, doing=doing, engine=engine.name)
+    if code in {NOT_STARTABLE, NOT_FOUND}:
+        error = engine_failure(words, doing=doing, engine=engine.name)
+        if error.reference != UNKNOWN:  # podman says 126 for most of what the engine itself could not do
+            raise error
+        raise ProgramNotFoundError(
+            f"{program} cannot be started in the image {image}",
+            context=words.strip(),
+            reference="program-not-found",
+            hint=hint,
+        )
+    if code is not None and code - _SIGNALLED in set(signal.Signals):
+        return _SIGNALLED - code
+    return code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +158,7 @@ class ContainerPlace:
         copied = folder / path.name
         if copied.exists():
             return copied
-        engine, name = self.run.engine, f"kokoro-spark-{os.getpid()}-{secrets.token_hex(4)}"
+        engine, name = self.run.engine, container_name()
         doing = f"copying {path} out of the image"
         self._ask(engine.create(self.run.image, name=name), doing=doing)
         try:

@@ -66,9 +66,12 @@ class Engine(Protocol):
         ...
 
     def build(
-        self, folder: Path, *, dockerfile: Path, tag: str, arguments: Mapping[str, str], network: str | None
+        self, folder: Path, *, dockerfile: Path, tag: str, arguments: Mapping[str, str | None], network: str | None
     ) -> list[str]:
-        """Build an image of a context; `network` None: the engine's own choice."""
+        """Build an image of a context; `network` None: the engine's own choice.
+
+        An argument whose value is None has that of the client's own environment: nobody reads it in its command line.
+        """
         ...
 
     def run(
@@ -126,9 +129,10 @@ class _Commands:
         return [self.name, "image", "inspect", image]
 
     def build(
-        self, folder: Path, *, dockerfile: Path, tag: str, arguments: Mapping[str, str], network: str | None
+        self, folder: Path, *, dockerfile: Path, tag: str, arguments: Mapping[str, str | None], network: str | None
     ) -> list[str]:
-        given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        named = [name if value is None else f"{name}={value}" for name, value in arguments.items()]
+        given = [word for one in named for word in ("--build-arg", one)]
         through = [] if network is None else ["--network", network]
         # --force-rm: docker's own builder would leave the container of a step that failed.
         options = ["--force-rm", "--file", str(dockerfile), "--tag", tag, "--label", LABEL, *given, *through]

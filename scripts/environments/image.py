@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from scripts.environments.container import container_place
+from scripts.environments.engine_client import EngineClient, require_architecture
 from scripts.environments.engine_errors import engine_failure, engine_missing
-from scripts.environments.engines import Engine, ImageFacts, engine_named, read_image
+from scripts.environments.engines import Engine, engine_named
 from scripts.environments.executor import MakeWheel, describe
 from scripts.environments.image_context import (
     RECIPE,
@@ -24,19 +25,17 @@ from scripts.environments.image_context import (
 from scripts.environments.image_errors import build_failure, killed
 from scripts.environments.realising import realise
 from scripts.environments.store import Store
-from scripts.errors import IntegrityError, NoCandidateError
+from scripts.errors import IntegrityError
 from scripts.model.environment import ContainerRecord, EnvironmentRecord
 from scripts.model.plan import BuildImage, InstallMade, Plan, Step
-from scripts.model.target import Architecture
 from scripts.progress import step as showing
-from scripts.shell import Completed, ProgramNotFoundError, Runner
+from scripts.shell import ProgramNotFoundError, Runner
 
 REPOSITORY = "kokoro-spark/ngc"
 """Only images of this name are ever removed."""
 ANSWER = Path("/opt/kokoro-spark/image.json")
 """In the image: what the check at the build's end found (docker/base_torch.py)."""
 BUILD_LABEL = "kokoro-spark.build"
-_GO_NAMES = {Architecture.X86_64: "amd64", Architecture.AARCH64: "arm64"}
 
 
 def image_tag(plan: Plan) -> str:
@@ -78,7 +77,7 @@ class ImageBuilder:
                 self._made(step)
             case BuildImage():
                 engine = engine_named(step.engine)
-                self._require_architecture(self._base(engine, step.base), step.base, plan.architecture)
+                require_architecture(self._client(engine).obtain(step.base), step.base, plan.architecture)
                 context = folder / "context"
                 own = [(self._made(one), one.sha256) for one in plan.steps if isinstance(one, InstallMade)]
                 write_context(context, step.lock, own)
@@ -88,33 +87,6 @@ class ImageBuilder:
 
     def _made(self, step: InstallMade) -> Path:
         return self.make_wheel(step.name, self.store.home.cache / "made" / step.sha256[:12])
-
-    def _base(self, engine: Engine, base: str) -> ImageFacts:
-        """Give the base image, pulled if it is not here."""
-        found = read_image(self._client(engine.inspect_image(base)).stdout)
-        if found is not None:
-            return found
-        doing = f"pulling {base}"
-        with showing(doing):
-            done = self._client(engine.pull(base))
-        if done.returncode is not None and done.returncode < 0:
-            raise killed(done.returncode, doing=doing, engine=engine.name)
-        if not done.ok:
-            raise engine_failure(done.stderr + done.stdout, doing=doing, engine=engine.name)
-        inspected = self._client(engine.inspect_image(base))
-        found = read_image(inspected.stdout)
-        if found is None:
-            raise engine_failure(inspected.stderr, doing=f"looking at {base}", engine=engine.name)
-        return found
-
-    def _require_architecture(self, found: ImageFacts, base: str, wanted: Architecture) -> None:
-        if found.architecture != _GO_NAMES[wanted]:
-            raise NoCandidateError(
-                f"{base} was built for another kind of processor",
-                context=f"the image that is here is for {found.os}/{found.architecture}, this machine is {wanted}",
-                reference="wrong-architecture",
-                hint="remove it from the engine if its tag has a build for this machine, or name another with --image",
-            )
 
     def _build(self, engine: Engine, step: BuildImage, context: Path, plan: Plan) -> None:
         command = engine.build(
@@ -129,7 +101,7 @@ class ImageBuilder:
         try:
             write_pip_settings(context, self.pip)
             with showing(doing):
-                done = self._client(command, tee=True)
+                done = self._client(engine).ask(command, tee=True)
         finally:
             clear_pip_settings(context)
             self._forget_stages(engine, plan)
@@ -144,18 +116,19 @@ class ImageBuilder:
         By the label of this one build; an image that has a name stays. What fails here fails nothing.
         """
         for command in forgetting(engine, plan):
-            self._client(command)
+            self._client(engine).ask(command)
 
     def _finish(self, record: EnvironmentRecord, folder: Path) -> EnvironmentRecord:
         """Put down what the image is. What the table did not know of the base is known now."""
         del folder
         step = build_step(record.plan)
         engine, tag = engine_named(step.engine), image_tag(record.plan)
-        base = self._inspected(engine, step.base)
+        client = self._client(engine)
+        base = client.inspect(step.base)
         container = ContainerRecord(
             engine=engine.name,
             image=tag,
-            image_id=self._inspected(engine, tag).id,
+            image_id=client.inspect(tag).id,
             base=by_digest(step.base, base.digests),
             base_id=base.id,
             torch="",
@@ -166,13 +139,6 @@ class ImageBuilder:
         container = dataclasses.replace(container, torch=found["torch"], cuda=found["cuda"], python=found["python"])
         plan = dataclasses.replace(record.plan, torch=container.torch, cuda=container.cuda)
         return dataclasses.replace(record, plan=plan, container=container)
-
-    def _inspected(self, engine: Engine, image: str) -> ImageFacts:
-        done = self._client(engine.inspect_image(image))
-        found = read_image(done.stdout)
-        if found is None:
-            raise engine_failure(done.stderr, doing=f"looking at {image}", engine=engine.name)
-        return found
 
     def _asked(self, container: ContainerRecord) -> dict[str, str]:
         """Read what the build's own check found, out of the image."""
@@ -187,13 +153,10 @@ class ImageBuilder:
                     f"{ANSWER} in the image is not what the build writes: {error}", reference="bad-image"
                 ) from error
 
-    def _client(self, argv: Sequence[str], *, tee: bool = False) -> Completed:
-        try:
-            # BuildKit would keep pip's configuration in its cache, where no label finds it.
-            environ = {**self.environ, "DOCKER_BUILDKIT": "0"}
-            return self.run(argv, env=environ, tee=tee, pass_fds=(self.lock_descriptor,))
-        except ProgramNotFoundError as error:
-            raise engine_missing(argv[0], doing="building an image") from error
+    def _client(self, engine: Engine) -> EngineClient:
+        # BuildKit would keep pip's configuration in its cache, where no label finds it.
+        environ = {**self.environ, "DOCKER_BUILDKIT": "0"}
+        return EngineClient(engine=engine, run=self.run, environ=environ, lock_descriptor=self.lock_descriptor)
 
 
 def by_digest(base: str, digests: Sequence[str]) -> str:

@@ -1,12 +1,17 @@
-"""The base images of containers: which there are, and what is known of each. Data is in constraints/images.toml."""
+"""The base images of containers: which there are, and what is known of each. Data is in constraints/images.toml.
+
+There are two kinds: those that Kokoro runs in (strategy `ngc`), and those that wheels are built in (`[builder]`).
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from scripts.errors import UsageError
+from scripts.errors import NoCandidateError, UsageError
 from scripts.serial import from_data
 from scripts.wheels.tables import bad_table, read_toml
 
@@ -17,6 +22,7 @@ _REFERENCE = re.compile(
     r"(?::(?P<tag>\w[\w.-]{0,127}))?(?P<digest>@sha256:[0-9a-f]{64})?",
     re.ASCII,
 )
+_BUILDER = "builder"
 _OPTIONAL = dict.fromkeys(("torch", "cuda", "python", "digest", "download", "download_basis"))
 
 
@@ -80,27 +86,73 @@ class ImageTable:
         row = self._row(found["name"], found["tag"])
         if row is None or (found["digest"] and found["digest"] != f"@{row.digest}"):
             return BaseImage(reference=text)
-        by_digest = f"@{row.digest}" if row.digest and not found["digest"] else ""
-        return BaseImage(
-            reference=f"{text}{by_digest}",
-            torch=row.torch,
-            cuda=row.cuda,
-            python=row.python,
-            platforms=row.platforms,
-            download=row.download,
-            download_basis=row.download_basis,
-            source=f"{row.source} (as of {row.checked})",
-        )
+        return _base(row, text if found["digest"] else _by_digest(text, row))
 
     def _row(self, name: str, tag: str | None) -> TagRow | None:
         return next((row for row in self.tags if name == self.name and row.tag == tag), None)
 
 
+@dataclass(frozen=True, kw_only=True)
+class BuilderTable:
+    """The base images that wheels are built in, one for a CUDA release; the first is for what needs none."""
+
+    name: str
+    distribution: str
+    """ID of their /etc/os-release: whose names the system's packages have."""
+    tags: tuple[TagRow, ...]
+
+    def base(self, cuda: str | None) -> BaseImage:
+        """Choose the one whose compiler is of a CUDA release; None: any will do.
+
+        Raises NoCandidateError (no-builder-image).
+        """
+        row = next((row for row in self.tags if cuda in {row.cuda, None}), None)
+        if row is None:
+            raise NoCandidateError(
+                f"there is no image to build for CUDA {cuda} in",
+                context=f"there are some for: {', '.join(row.cuda or '' for row in self.tags)}",
+                reference="no-builder-image",
+                hint="build on the host (--in host), or add NVIDIA's devel image of it to constraints/images.toml",
+            )
+        return _base(row, _by_digest(f"{self.name}:{row.tag}", row))
+
+
+def _by_digest(reference: str, row: TagRow) -> str:
+    return f"{reference}@{row.digest}" if row.digest else reference
+
+
+def _base(row: TagRow, reference: str) -> BaseImage:
+    return BaseImage(
+        reference=reference,
+        torch=row.torch,
+        cuda=row.cuda,
+        python=row.python,
+        platforms=row.platforms,
+        download=row.download,
+        download_basis=row.download_basis,
+        source=f"{row.source} (as of {row.checked})",
+    )
+
+
 def load_images(path: Path) -> ImageTable:
     """Read constraints/images.toml. Raises IntegrityError where it is missing or not of that shape."""
-    data = read_toml(path)
-    rows = [{**_OPTIONAL, **row, "tag": tag} for tag, row in data.get("tags", {}).items()]
-    table = from_data(ImageTable, {**data, "tags": rows}, what=str(path))
+    data = {key: value for key, value in read_toml(path).items() if key != _BUILDER}
+    table = from_data(ImageTable, {**data, "tags": _rows(data)}, what=str(path))
     if table.default not in {row.tag for row in table.tags}:
         raise bad_table(path, f"the default {table.default!r} is none of its tags")
     return table
+
+
+def load_builders(path: Path) -> BuilderTable:
+    """Read the images to build in from the same file. Raises IntegrityError as load_images does."""
+    data = read_toml(path).get(_BUILDER)
+    if not isinstance(data, dict):
+        raise bad_table(path, f"it has no [{_BUILDER}]")
+    table = from_data(BuilderTable, {**data, "tags": _rows(data)}, what=str(path))
+    if not table.tags:
+        raise bad_table(path, f"[{_BUILDER}] has no tags")
+    return table
+
+
+def _rows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{**_OPTIONAL, **row, "tag": tag} for tag, row in data.get("tags", {}).items()]

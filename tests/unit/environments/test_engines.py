@@ -130,8 +130,9 @@ def test_build(engine: Engine) -> None:
     assert {("--file", "/c/F"), ("--tag", "t:1"), ("--build-arg", "BASE=b:1"), ("--network", "host")} <= set(
         pairs(argv)
     )
-    plain = engine.build(Path("/c"), dockerfile=Path("/c/F"), tag="t:1", arguments={}, network=None)
+    plain = engine.build(Path("/c"), dockerfile=Path("/c/F"), tag="t:1", arguments={"PROXY": None}, network=None)
     assert "--network" not in plain
+    assert ("--build-arg", "PROXY") in pairs(plain), "its value is the client's"
 
 
 @EVERY

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.errors import IntegrityError, UsageError
+from scripts.errors import IntegrityError, NoCandidateError, UsageError
 from scripts.home import CONSTRAINTS
-from scripts.strategies.images import ImageTable, TagRow, load_images
+from scripts.strategies.images import ImageTable, TagRow, load_builders, load_images
 
 TABLE = load_images(CONSTRAINTS / "images.toml")
 DIGEST = "sha256:" + "a" * 64
@@ -78,3 +78,35 @@ def test_a_table_whose_default_is_not_in_it(tmp_path: Path) -> None:
     path.write_text('name = "x"\ndefault = "1"\n', encoding="utf-8")
     with pytest.raises(IntegrityError, match="cannot be read"):
         load_images(path)
+
+
+@pytest.mark.parametrize(("cuda", "tag"), [("13.2", "13.2.0"), ("13.0", "13.0.2"), (None, "13.2.0")])
+def test_the_image_to_build_in_has_the_compiler_of_a_cuda_release(cuda: str | None, tag: str) -> None:
+    base = load_builders(CONSTRAINTS / "images.toml").base(cuda)
+    assert base.reference.startswith(f"docker.io/nvidia/cuda:{tag}-devel-ubuntu24.04@sha256:")
+    assert cuda in {base.cuda, None}
+    assert set(base.platforms or ()) == {"aarch64", "x86_64"}
+    assert base.source.startswith("read: ")
+
+
+def test_no_image_to_build_in_for_a_cuda_release() -> None:
+    with pytest.raises(NoCandidateError, match=r"CUDA 11\.8") as told:
+        load_builders(CONSTRAINTS / "images.toml").base("11.8")
+    assert told.value.reference == "no-builder-image"
+    assert "13.2, 13.0" in told.value.context
+
+
+def test_an_image_to_build_in_without_a_digest_is_taken_by_its_tag(tmp_path: Path) -> None:
+    path = tmp_path / "images.toml"
+    row = 'cuda = "13.9"\nplatforms = []\nchecked = "2026-12-01"\nsource = "read: a test"\n'
+    path.write_text(f'[builder]\nname = "x"\ndistribution = "y"\n[builder.tags."1"]\n{row}', encoding="utf-8")
+    assert load_builders(path).base("13.9").reference == "x:1"
+
+
+@pytest.mark.parametrize("text", ["", "builder = 1\n", '[builder]\nname = "x"\ndistribution = "y"\n', "[builder]\n"])
+def test_a_table_with_no_image_to_build_in(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "images.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(IntegrityError) as told:
+        load_builders(path)
+    assert str(path) in told.value.message
