@@ -11,7 +11,7 @@ acts, acting never guesses.
     redaction.py    credentials out of everything printed or stored
     home.py         the data root and the places below it
     disk.py         files written whole or not at all; what the system says when it cannot
-    shell.py        run(argv): the one door to subprocesses
+    shell/          run(argv), stream(argv): the one door to subprocesses
     web/            the one door to HTTP; partfile.py: a download in the making; reaching.py: is a host there at all
     place.py        where an environment's programs run and its files are read: a Protocol; here, or in a container
     probing.py      ask(): one question to a provisioned interpreter, as one process, answered in a file
@@ -38,7 +38,8 @@ Who may import whom, downwards only (tests/unit/test_imports.py holds it):
 
     tasks -> everything but inside and runtime
     operations -> every stage below
-    verification, environments, weights, builds -> strategies, wheels, and all that stands above facts/ in this map
+    verification, environments, weights, builds -> strategies, wheels, and all that stands above facts/ in this map;
+        builds -> facts, to read what a build has to itself
     strategies -> wheels, and what wheels may; facts, wheels -> model, errors, redaction, home, serial, and disk to
         write what they make or remember (runners and fetchers arrive as arguments)
     inside -> runtime; runtime -> nothing of ours

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import shell
 from scripts.errors import ExitCode
 from scripts.home import CHECKOUT
-from scripts.shell import ProgramNotFoundError, end_children, run, set_echo
+from scripts.shell import ProgramNotFoundError, end_children, processes, run, set_echo
 
 pytestmark = pytest.mark.integration
 
@@ -143,7 +142,7 @@ time.sleep(60)
     thread.join(10)
     assert answers == [-signal.SIGTERM]
     assert eventually(lambda: not is_alive(int(note.read_text())))
-    assert not shell._live
+    assert not processes.live
 
 
 def test_many_threads_at_once() -> None:
@@ -158,7 +157,7 @@ def test_many_threads_at_once() -> None:
     for thread in threads:
         thread.join(30)
     assert answers == {number: f"{number}\n" for number in range(24)}
-    assert not shell._live
+    assert not processes.live
 
 
 def test_an_exception_in_us_ends_the_child(tmp_path: Path) -> None:
@@ -178,7 +177,7 @@ def test_an_exception_in_us_ends_the_child(tmp_path: Path) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert eventually(lambda: not is_alive(int(note.read_text())))
-    assert not shell._live
+    assert not processes.live
 
 
 HOLDER = """

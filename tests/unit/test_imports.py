@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wheels": {"disk", *VALUES},
     "strategies": {"wheels", *VALUES},
     **{stage: {"wheels", "strategies", *VALUES, *DOORS} for stage in LATE},
+    "builds": {"facts", "wheels", "strategies", *VALUES, *DOORS},
     "operations": {*EARLY, *LATE, *VALUES, *DOORS},
     "tasks": {"operations", *EARLY, *LATE, *VALUES, *DOORS},
     # What runs elsewhere.
@@ -50,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """By the first name below `scripts`. A stage may always import itself."""
 
-TYPES_OF_SHELL = {"Runner", "Completed", "ProgramNotFoundError"}
+TYPES_OF_SHELL = {"Runner", "Completed", "ProgramNotFoundError", "Streamer", "Streamed"}
 """Runners arrive as arguments; their type, their answer and their error come from here."""
 
 SOLE_IMPORTER = {
@@ -68,7 +69,7 @@ NEWER_THAN_310 = {"tomllib"}
 
 LIMIT = 300
 """Lines of a file. The aim is 250."""
-LONGER = {"tasks.py": 900}
+LONGER = {"tasks.py": 1050}
 """What alone may import invoke cannot be parted."""
 
 

@@ -1,9 +1,4 @@
-"""run(argv): the one door to subprocesses.
-
-Argument lists, never a shell. The child is its own process group, so that Ctrl-C and SIGTERM end it whole
-(see `end_children`). Its command is echoed to stderr at `verbose`; its output is kept in full and shown on
-failure. With `tee` a terminal user sees the child's own progress bars as they move.
-"""
+"""run(argv): a command to its end, its output kept."""
 
 from __future__ import annotations
 
@@ -11,8 +6,6 @@ import contextlib
 import fcntl
 import os
 import selectors
-import shlex
-import shutil
 import signal
 import struct
 import subprocess
@@ -24,11 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from scripts.errors import BuildError
-from scripts.redaction import redact
-
-_live: set[subprocess.Popen[bytes]] = set()
-_settings = {"echo": False}
+from scripts.shell.processes import echo, find, kill_group, live, read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +53,6 @@ class Runner(Protocol):
         ...
 
 
-class ProgramNotFoundError(BuildError):
-    """The program is not on the path."""
-
-
-def set_echo(*, on: bool) -> None:
-    """Print every command to stderr before it runs."""
-    _settings["echo"] = on
-
-
 def run(
     argv: Sequence[str],
     *,
@@ -90,10 +70,8 @@ def run(
 
     Raises ProgramNotFoundError where there is no such program.
     """
-    program = _find(argv[0], env)
-    if _settings["echo"]:
-        sys.stderr.write("+ " + shlex.join(map(redact, argv)) + "\n")
-        sys.stderr.flush()
+    program = find(argv[0], env)
+    echo(argv)
     start = time.monotonic()
     screen = _Screen() if tee and sys.stderr.isatty() else None
     process = subprocess.Popen(
@@ -106,18 +84,18 @@ def run(
         start_new_session=True,
         pass_fds=tuple(pass_fds),
     )
-    _live.add(process)
+    live.add(process)
     try:
         stdout, stderr, in_time = _collect(process, screen, None if timeout is None else start + timeout)
         if not in_time:
-            _kill_group(process, signal.SIGKILL)
+            kill_group(process, signal.SIGKILL)
         process.wait()
     except BaseException:
-        _kill_group(process, signal.SIGTERM)
+        kill_group(process, signal.SIGTERM)
         process.wait()
         raise
     finally:
-        _live.discard(process)
+        live.discard(process)
     return Completed(
         argv=tuple(argv),
         returncode=process.returncode if in_time else None,
@@ -125,16 +103,6 @@ def run(
         stderr=stderr.decode("utf-8", "replace"),
         seconds=time.monotonic() - start,
     )
-
-
-def _find(name: str, env: Mapping[str, str] | None) -> str:
-    """Find a program on the PATH that the child will have."""
-    program = shutil.which(name, path=None if env is None else env.get("PATH"))
-    if program is None:
-        raise ProgramNotFoundError(
-            f"{name} was not found", reference="program-not-found", hint=f"install {name} or put it on PATH"
-        )
-    return program
 
 
 class _Screen:
@@ -185,7 +153,7 @@ def _drain(kept: dict[int, bytearray], *, shown: int | None, deadline: float | N
             if left is not None and left <= 0:
                 return False
             for key, _ in selector.select(left):
-                chunk = _read(key.fd)
+                chunk = read(key.fd)
                 if not chunk:
                     selector.unregister(key.fd)
                     continue
@@ -194,21 +162,3 @@ def _drain(kept: dict[int, bytearray], *, shown: int | None, deadline: float | N
                     sys.stderr.buffer.write(chunk)
                     sys.stderr.flush()
     return True
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # a pseudo-terminal whose child is gone answers EIO, not end of file
-        return b""
-
-
-def _kill_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
-def end_children(number: signal.Signals = signal.SIGTERM) -> None:
-    """End every child that is still running, with its group. For signal handlers."""
-    for process in list(_live):
-        _kill_group(process, number)
