@@ -81,6 +81,7 @@ class ContainerRunner:
             raise
         if done.returncode is None:
             end_container(self.engine, name, self.run, given)
+            return replace(done, argv=tuple(argv))
         code = own_exit(done.returncode, done.stderr, program=argv[0], engine=self.engine, image=self.image)
         return replace(done, argv=tuple(argv), returncode=code)
 
@@ -100,9 +101,7 @@ def end_container(engine: Engine, name: str, run: Runner, environ: Mapping[str, 
         run(command, env=environ, timeout=_PATIENCE)
 
 
-def own_exit(
-    code: int | None, words: str, *, program: str, engine: Engine, image: str, hint: str = _SET_UP_AGAIN
-) -> int | None:
+def own_exit(code: int, words: str, *, program: str, engine: Engine, image: str, hint: str = _SET_UP_AGAIN) -> int:
     """Turn the exit code of a client that ran a program into the program's own; a signal's is negative.
 
     `words` are what the client wrote on stderr. Raises ProgramNotFoundError, with `hint`, where the image has no such
@@ -121,7 +120,7 @@ def own_exit(
             reference="program-not-found",
             hint=hint,
         )
-    if code is not None and code - _SIGNALLED in set(signal.Signals):
+    if code - _SIGNALLED in set(signal.Signals):
         return _SIGNALLED - code
     return code
 

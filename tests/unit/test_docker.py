@@ -18,7 +18,10 @@ from scripts.environments.container import PYTHON
 from scripts.environments.image import ANSWER, BUILD_LABEL
 from scripts.environments.image_context import DOCKER, RECIPE, SCRIPT, refusal
 from scripts.home import CONSTRAINTS
-from scripts.strategies.images import load_images
+from scripts.operations.build_container import IMAGE_PATH
+from scripts.operations.build_image import RECIPE as BUILDER
+from scripts.operations.build_place import CUDA_HOME
+from scripts.strategies.images import load_builders, load_images
 from scripts.strategies.locks import SOURCE_BUILDS
 
 HERE = f"kokoro-{platform.machine()}-cp{sys.version_info.major}{sys.version_info.minor}.txt"
@@ -168,3 +171,15 @@ def test_compose_file_and_recipe_agree() -> None:
         assert f"={folder}" in recipe
     assert str(PYTHON) in compose
     assert "capabilities: [gpu]" in compose
+
+
+def test_the_image_to_build_in_and_product_agree() -> None:
+    recipe = (DOCKER / BUILDER).read_text(encoding="utf-8")
+    assert f"ARG BASE={load_builders(CONSTRAINTS / 'images.toml').base(None).reference}\n" in recipe
+    assert f"LABEL {BUILD_LABEL}=${{BUILD}}" in recipe
+    assert "\nARG PACKAGES=\n" in recipe
+    assert f"CUDA_HOME={CUDA_HOME} " in recipe
+    assert IMAGE_PATH.startswith(f"{CUDA_HOME}/bin:")
+    assert "RUN --mount" not in recipe.replace("no RUN --mount", ""), "docker's older builder knows none"
+    assert "\nUSER nobody\n" in recipe.split("USER root")[-1], "it does not run as root"
+    assert not re.search(r"\bpip\b|COPY|ADD ", recipe), "nothing of pip's, nothing of ours"
