@@ -7,7 +7,7 @@ bind mounts, not volumes: host and container share the caches, and a build that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +21,7 @@ from scripts.model.builds import BuildRequest
 from scripts.model.facts import Interpreter
 from scripts.model.recipes import Recipe
 from scripts.model.target import Architecture, PythonVersion
-from scripts.operations.build_container import BuildContainer, remote_cache
+from scripts.operations.build_container import IMAGE_PATH, BuildContainer, remote_cache
 from scripts.operations.build_image import BuilderImage, builder_image
 from scripts.operations.context import Context
 from scripts.progress import say
@@ -58,11 +58,13 @@ class BuildPlace:
     """The place's own CUDA toolkit; None: whatever the request says."""
     image: str | None = None
     """The container image's tag."""
+    environ: Mapping[str, str] = field(repr=False)
+    """What compilers are looked for with: in a container neither this machine's PATH nor its CC says where they are."""
 
 
 def host_place(interpreter: Interpreter, context: Context) -> BuildPlace:
     """Build on this machine."""
-    return BuildPlace(run=context.run, stream=stream, python=interpreter.path)
+    return BuildPlace(run=context.run, stream=stream, python=interpreter.path, environ=context.environ)
 
 
 def container_place(
@@ -122,6 +124,7 @@ def container_place(
         inputs=image.inputs,
         cuda_home=CUDA_HOME if recipe.cuda and request.cuda == "auto" else None,
         image=image.tag,
+        environ={"PATH": IMAGE_PATH},
     )
 
 

@@ -190,7 +190,7 @@ def test_a_python_that_the_image_has_not(builder: Builder) -> None:
 
 
 def test_compilers_run_there(place: BuildPlace) -> None:
-    assert "(Debian" in place.run(["g++", "--version"]).stdout
+    assert "(Debian" in place.run(["g++", "--version"], env=place.environ).stdout
     assert "release 13.2" in place.run(["/usr/local/cuda/bin/nvcc", "--version"]).stdout
     assert place.run(["sh", "-c", "exit 3"]).returncode == 3
     assert place.run(["sh", "-c", "kill -SEGV $$"]).returncode == -signal.SIGSEGV

@@ -16,7 +16,7 @@ from scripts.model.builds import BuildRequest
 from scripts.model.facts import EngineFacts, Facts
 from scripts.model.recipes import Recipe, Resources, SourceKind, SourceSpec
 from scripts.model.target import Architecture, PythonVersion
-from scripts.operations.build_container import BuildContainer
+from scripts.operations.build_container import IMAGE_PATH, BuildContainer
 from scripts.operations.build_place import HOST, PYTHON, BuildPlace, build_mounts, container_place, host_place
 from scripts.operations.context import Context
 from scripts.shell import Completed, stream
@@ -93,11 +93,13 @@ def test_the_host(tmp_path: Path, engine: Engine) -> None:
     place = host_place(interpreter, where)
     assert (place.python, place.inputs, place.cuda_home, place.image) == (interpreter.path, HOST, None, None)
     assert place.run is engine
+    assert place.environ is where.environ
     assert place.stream is stream
 
 
 def test_a_container(tmp_path: Path, engine: Engine) -> None:
-    place = placed(made(tmp_path, engine), python=PythonVersion(3, 12))
+    place = placed(made(tmp_path, engine, CXX="/only/here/g++"), python=PythonVersion(3, 12))
+    assert dict(place.environ) == {"PATH": IMAGE_PATH}, "its compilers are the image's"
     assert (place.python, place.cuda_home) == (PYTHON, "/usr/local/cuda")
     assert place.inputs.startswith("docker.io/nvidia/cuda:13.2.0-devel-ubuntu24.04@sha256:f9492f2e")
     argv = engine.built_with()
