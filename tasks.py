@@ -198,8 +198,8 @@ def facts(c: Invocation, json: bool = False) -> None:
 
 @command(
     {
-        "strategy": "pypi, cu126, cu128, cu129, cu130, cu132, nvrtc-override, prebuilt, ngc, onnx, cpu or auto, "
-        "the best that this machine can really run (default: auto)",
+        "strategy": "pypi, cu126, cu128, cu129, cu130, cu132, nvrtc-override, prebuilt, ngc, source, onnx, cpu or "
+        "auto, the best that this machine can really run (default: auto)",
         "torch": "torch version, e.g. 2.15.0 (default: the pinned one)",
         "python": "3.12, 3.11 or 3.10 (default: the best that is here)",
         "platform": "x86_64 or aarch64: plan for another machine, with --dry-run",
@@ -209,6 +209,8 @@ def facts(c: Invocation, json: bool = False) -> None:
         "wheel": "prebuilt: a torch wheel's path or URL, or a folder or an index of wheels",
         "sha256": "prebuilt: the wheel's hash; a remote wheel needs one",
         "image": "ngc: the base image or its tag (default: the one of constraints/images.toml)",
+        "recipe": "source: what torch is built by, a name or a path (default: torch-lean)",
+        "yes": "source: build torch if it was not built yet; that can take hours",
         "never": "auto: strategies to leave out, e.g. cpu,ngc",
         "allow_cpu": "auto: end on the CPU although there is a GPU, where nothing else holds",
         "weights": "auto, hub, registry, synthetic, none, or a path (default: auto)",
@@ -232,6 +234,8 @@ def setup(
     wheel: str | None = None,
     sha256: str | None = None,
     image: str | None = None,
+    recipe: str | None = None,
+    yes: bool = False,
     never: str | None = None,
     allow_cpu: bool = False,
     weights: str = "auto",
@@ -265,6 +269,8 @@ def setup(
         wheel=_given(wheel, "--wheel"),
         sha256=_given(sha256, "--sha256"),
         image=_given(image, "--image"),
+        recipe=_given(recipe, "--recipe"),
+        build=yes,
         never=_listed(never, "--never"),
         allow_cpu=allow_cpu,
     )
@@ -619,6 +625,123 @@ def wheel_measure(
     _show(json, measured, [f"{len(measured.rows)} measured", *(changed or ["nothing changed"])])
 
 
+@command(
+    {
+        "recipe": "a recipe's name (`invoke wheel.recipes`) or a path: a recipe.toml, a source folder, an sdist",
+        "sm": "what to compile for, as TORCH_CUDA_ARCH_LIST has it, e.g. 12.1a (default: exactly this GPU, else 12.1a)",
+        "torch": "the torch to build against, e.g. 2.15.0 (default: the pinned one)",
+        "python": "3.12, 3.11 or 3.10 (default: the best that is here)",
+        "platform": "x86_64 or aarch64: build for another machine, where the recipe can (default: this one)",
+        "in_": "host or container (default: host)",
+        "cuda": "auto, index (NVIDIA's compiler from the default index), or a CUDA toolkit's folder (default: auto)",
+        "jobs": "compilers at once (default: by processors and free memory)",
+        "index": "a mirror of the index that torch comes from",
+        "wheelhouse": "where the wheel is published (default: the data root's wheelhouse)",
+        "rebuild": "build although the wheelhouse has it, and from the start",
+        "wait": "seconds to wait for another build of the same wheel (default: 600)",
+        "verbose": "show every command",
+        "dry_run": _DRY_HELP,
+    },
+    positional=("recipe",),
+    name="build",
+)
+def wheel_build(
+    c: Invocation,
+    recipe: str,
+    sm: str | None = None,
+    torch: str | None = None,
+    python: str = "",
+    platform: str = "",
+    in_: str = "host",
+    cuda: str = "auto",
+    jobs: str = "",
+    index: str | None = None,
+    wheelhouse: str | None = None,
+    rebuild: bool = False,
+    wait: str = "600",
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Build a package from source for exactly one GPU, check the wheel, and publish it in the wheelhouse."""
+    from scripts.operations.build_planning import plan_build
+    from scripts.operations.build_text import built_lines, outlook_lines, parse_request
+    from scripts.operations.targets import seconds
+    from scripts.operations.wheel_build import build_wheel
+
+    request = parse_request(
+        recipe=recipe,
+        sm=_given(sm, "--sm"),
+        torch=_given(torch, "--torch"),
+        python=python,
+        platform=platform,
+        place=in_,
+        cuda=cuda,
+        jobs=jobs,
+        index=_given(index, "--index"),
+        wheelhouse=_given(wheelhouse, "--wheelhouse"),
+        rebuild=rebuild,
+    )
+    context, patience = _context(verbose), seconds(wait, "--wait")
+    if _is_dry(c, dry_run):
+        outlook = plan_build(request, context, fetch_python=False)
+        _show(json, {"plan": outlook.plan, "found": outlook.found}, outlook_lines(outlook))
+        return
+    result = build_wheel(request, context, wait_seconds=patience)
+    _show(json, result, built_lines(result))
+
+
+@command({}, name="recipes")
+def wheel_recipes(c: Invocation, json: bool = False) -> None:
+    """List what wheel.build knows how to build, and how far each was tried."""
+    from scripts.builds.recipe import known_recipes
+    from scripts.progress import table
+
+    found = known_recipes()
+    if json:
+        _print_json([{"name": one.name, "summary": one.summary, "tried": one.tried} for one in found])
+    else:
+        table("", ("recipe", "builds", "tried"), [(one.name, one.summary, one.tried) for one in found])
+
+
+@command(
+    {
+        "wheelhouse": "the wheelhouse (default: the data root's)",
+        "host": "the address to listen on; any other than loopback lets others read it (default: 127.0.0.1)",
+        "port": "the port; 0 takes a free one (default: 8080)",
+        "verbose": "say what is asked for",
+        "dry_run": "name the address and listen to none",
+    },
+    name="serve",
+)
+def wheel_serve(
+    c: Invocation,
+    wheelhouse: str | None = None,
+    host: str = "127.0.0.1",
+    port: str = "8080",
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Serve the wheelhouse as a package index, to this machine alone, until Ctrl-C."""
+    from scripts.operations.wheel_serving import foreseen, serve
+
+    context = _context(verbose)
+    root = _given(wheelhouse, "--wheelhouse")
+    if _is_dry(c, dry_run):
+        would = foreseen(root, host, port, context)
+        _show(json, would, [f"would serve {would['wheelhouse']} at {would['url']}"])
+        return
+    serve(
+        root,
+        host,
+        port,
+        context,
+        ready=lambda found: _show(json, found, [f"serving {found['wheelhouse']} at {found['url']} (Ctrl-C ends it)"]),
+        verbose=verbose,
+    )
+
+
 @command({}, name="list")
 def env_list(c: Invocation, json: bool = False) -> None:
     """List the environments."""
@@ -878,6 +1001,6 @@ def demo_settings(
 ns = Collection()
 for _task in (setup, verify, say, facts, predict, timeline, drift, lock):
     ns.add_task(_task)
-ns.add_collection(Collection("wheel", wheel_inspect, wheel_measure))
+ns.add_collection(Collection("wheel", wheel_inspect, wheel_measure, wheel_build, wheel_recipes, wheel_serve))
 ns.add_collection(Collection("demo", demo_seed_failure, demo_verify, demo_matrix, demo_settings))
 ns.add_collection(Collection("env", env_list, env_use, env_run, env_repair, env_remove, env_purge))

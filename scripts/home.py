@@ -75,7 +75,7 @@ class Home:
 
     @property
     def wheelhouse(self) -> Path:
-        """Wheels that were built here, as a package index in files."""
+        """Wheels that were built here, as a package index in files. They took hours: `env.purge` leaves them."""
         return self.root / "wheelhouse"
 
     @property

@@ -45,6 +45,10 @@ class Request:
     """prebuilt: the hash that the wheel must have."""
     image: str | None = None
     """ngc: the base image, or its tag alone; None: the default one of constraints/images.toml."""
+    recipe: str | None = None
+    """source: the recipe that torch is built by, a name or a path; None: the lean one."""
+    build: bool = False
+    """source: build it now if it is not in the wheelhouse."""
     never: tuple[str, ...] = ()
     """auto: strategies that are not to be used."""
     allow_cpu: bool = False

@@ -25,6 +25,7 @@ from scripts.operations.building import standing
 from scripts.operations.context import Context
 from scripts.operations.planners import plan_for
 from scripts.operations.site import Site, find_site
+from scripts.operations.wheelhouses import has_torch
 from scripts.strategies.climb_text import no_strategy
 from scripts.strategies.descent import (
     WITHOUT_JITERATOR,
@@ -84,7 +85,15 @@ class Route:
         """Start: every rung, as facts and the user leave it."""
         context = self.context
         ladder = load_ladder(context.constraints / "ladder.toml")
-        return foot(ladder, context.facts, self.site.target, self.request, known=context.strategies, nvrtc=self.nvrtc)
+        return foot(
+            ladder,
+            context.facts,
+            self.site.target,
+            self.request,
+            known=context.strategies,
+            nvrtc=self.nvrtc,
+            built=has_torch(context),
+        )
 
     def plan(self, name: str, climb: Climb) -> Plan | Refused | PutOff:
         """Plan a rung, and refuse or put off what its packages' data say will not do. Downloads no package."""

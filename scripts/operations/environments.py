@@ -130,7 +130,7 @@ def foreseen_purge(context: Context) -> tuple[str, ...]:
 
 
 def _emptied(home: Home) -> tuple[Path, ...]:
-    return (home.weights, home.cache, home.reports, home.locks)
+    return (home.weights, home.cache, home.builds, home.reports, home.locks)
 
 
 def purge(context: Context) -> tuple[str, ...]:

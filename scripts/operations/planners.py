@@ -11,6 +11,7 @@ from scripts.operations.planning_image import plan_image
 from scripts.operations.planning_onnx import plan_onnx
 from scripts.operations.planning_override import plan_override
 from scripts.operations.planning_prebuilt import plan_prebuilt
+from scripts.operations.planning_source import plan_source
 from scripts.operations.site import Site
 from scripts.operations.torch_plan import plan_torch
 from scripts.strategies.base import Strategy, TorchStrategy
@@ -23,6 +24,7 @@ PLANNERS: dict[str, Planner] = {
     "nvrtc-override": plan_override,
     "onnx": plan_onnx,
     "prebuilt": plan_prebuilt,
+    "source": plan_source,
 }
 
 

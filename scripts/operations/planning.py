@@ -16,15 +16,21 @@ from scripts.strategies.base import Strategy
 from scripts.strategies.descent import refusals_of
 from scripts.strategies.ladder import AUTO, is_auto, strategy_named
 from scripts.strategies.prebuilt import PREBUILT
+from scripts.strategies.source import SOURCE
 
 _TAKEN_BY = {
     "wheel": ("--wheel", PREBUILT),
     "sha256": ("--sha256", PREBUILT),
     "image": ("--image", "ngc"),
+    "recipe": ("--recipe", SOURCE),
+    "build": ("--yes", SOURCE),
     "never": ("--never", AUTO),
     "allow_cpu": ("--allow-cpu", AUTO),
 }
 """What of a request is for one strategy alone; `auto` passes it on to that one."""
+
+_NOT_BY_AUTO = frozenset({"build"})
+"""What is never done without being asked for by name: a build takes hours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +65,7 @@ def require_options(request: Request) -> None:
     """
     named = request.strategy.strip().lower()
     for name, (option, strategy) in _TAKEN_BY.items():
-        if getattr(request, name) and named not in {strategy, AUTO}:
+        if getattr(request, name) and named not in {strategy, *(() if name in _NOT_BY_AUTO else (AUTO,))}:
             raise UsageError(
                 f"{option} is not for strategy {named}",
                 reference="option-not-for-strategy",

@@ -26,7 +26,7 @@ from scripts.strategies.base import PlanInputs, TorchSource
 from scripts.strategies.checks import driver_is_new_enough
 from scripts.strategies.ladder import is_auto
 from scripts.strategies.locks import cuda_of
-from scripts.strategies.prebuilt import SOURCE, assemble_around, require_wheel
+from scripts.strategies.prebuilt import PREBUILT, SOURCE, assemble_around, require_wheel
 from scripts.wheels.evaluate import local_cuda
 from scripts.wheels.made import made_pins
 from scripts.wheels.metadata import parse_version
@@ -45,6 +45,7 @@ class _Asked:
     context: Context
     capability: ComputeCapability
     rest: Lock
+    strategy: str = PREBUILT
     notes: tuple[str, ...] = ()
 
 
@@ -58,8 +59,10 @@ class _Wheel:
     passport: Passport | None = None
 
 
-def plan_prebuilt(request: Request, site: Site, context: Context) -> Plan:
+def plan_prebuilt(request: Request, site: Site, context: Context, *, strategy: str = PREBUILT) -> Plan:
     """Plan around the wheel that `--wheel` names, or the best torch of that folder or index that can be used.
+
+    `strategy`: whose plan it is; `source` builds its wheel, and goes on from here.
 
     Raises UsageError (no-wheel-named, hash-needed and what the options mean), NoCandidateError for a wheel that does
     not fit, IntegrityError for one that is damaged or has another hash, NetworkError.
@@ -68,7 +71,12 @@ def plan_prebuilt(request: Request, site: Site, context: Context) -> Plan:
     rest = rest_lock(site.target, context.constraints)
     offers = find_offers(what, request, site.target, context)
     asked = _Asked(
-        request=request, site=site, context=context, capability=_capability(request, site, context), rest=rest
+        request=request,
+        site=site,
+        context=context,
+        capability=_capability(request, site, context),
+        rest=rest,
+        strategy=strategy,
     )
     refused: list[NoCandidateError] = []
     for offer in offers.wheels[:_MOST]:
@@ -221,7 +229,8 @@ def _assembled(looked_at: _Wheel, asked: _Asked, *, resolve: bool) -> Plan | Non
             *context.facts.index.notes,
         ),
     )
-    return assemble_around(wheel, cuda, None if passport is None else passport.nvrtc, required, inputs)
+    nvrtc = None if passport is None else passport.nvrtc
+    return assemble_around(wheel, cuda, nvrtc, required, inputs, strategy=asked.strategy)
 
 
 def _about_driver(file: str, cuda: str, asked: _Asked) -> tuple[str, ...]:

@@ -14,7 +14,9 @@ from scripts.model.target import ComputeCapability
 from scripts.operations.climbing import Route
 from scripts.operations.context import Context
 from scripts.operations.planning import make_plan, require_options
+from scripts.operations.planning_source import provide_torch
 from scripts.operations.providing import built, environment_lock, smoked, weighted
+from scripts.operations.site import find_site
 from scripts.operations.trying import Judge, judge_here, make_climb
 from scripts.strategies.descent import WITHOUT_JITERATOR, kind_of, refusals_of
 from scripts.strategies.ladder import CPU, is_auto
@@ -81,6 +83,8 @@ def setup(
         climbed = make_climb(route, weights, target, wait_seconds=wait_seconds, smoke=smoke, judge=judge)
         withheld = _withheld_from(climbed.record, climbed.climb, context)
         return _settled(climbed.record, context, climbed.plan, reused=climbed.reused, climb=climbed.climb, why=withheld)
+    if request.build:
+        provide_torch(request, find_site(request, context, fetch_python=True), context, wait_seconds=wait_seconds)
     planned = make_plan(request, context, refresh=refresh)
     if not planned.for_this_machine:
         raise UsageError(

@@ -23,6 +23,7 @@ from scripts.strategies.checks import gpu_is_usable
 from scripts.strategies.cuda import CudaWheels
 from scripts.strategies.known import LANES
 from scripts.strategies.prebuilt import PREBUILT
+from scripts.strategies.source import SOURCE
 from scripts.wheels.nvrtc import TABLE, NvrtcTable, look_up
 from scripts.wheels.tables import bad_table, read_toml
 
@@ -99,15 +100,18 @@ def foot(
     *,
     known: Mapping[str, Strategy],
     nvrtc: NvrtcTable,
+    built: bool = False,
 ) -> Climb:
     """Start a climb: every rung, refused by the user or by facts, or not reached yet. Nothing is asked of anyone.
+
+    `built`: a torch was built here, and lies in the wheelhouse.
 
     Raises UsageError for a `--never` that names no strategy, or every one.
     """
     machine = machine_of(facts)
     order = [name for name in ladder.machines[machine] if name in known]
     never = _never(request.never, known, order)
-    case = _Case(facts=facts, target=target, request=request, machine=machine, nvrtc=nvrtc)
+    case = _Case(facts=facts, target=target, request=request, machine=machine, nvrtc=nvrtc, built=built)
     rungs = []
     for name in order:
         cost = ladder.rungs[name]
@@ -131,6 +135,7 @@ class _Case:
     request: Request
     machine: Machine
     nvrtc: NvrtcTable
+    built: bool
 
     def against(self, strategy: Strategy) -> tuple[Blocker, ...]:
         """Say what stands against a strategy, the first kind of reason only: none costs a request."""
@@ -149,6 +154,8 @@ class _Case:
         """What the user said that leaves this one out."""
         if strategy.name == PREBUILT and self.request.wheel is None:
             return (Blocker(reason="no wheel is named", hint="name one with --wheel PATH, URL, FOLDER or INDEX"),)
+        if strategy.name == SOURCE and not self.built:
+            return (Blocker(reason="no torch was built here", hint=f"--strategy {SOURCE} --yes builds one"),)
         mirrored = urlsplit(self.request.index or "").path.rstrip("/").rpartition("/")[2]
         if isinstance(strategy, CudaWheels) and mirrored in LANES and mirrored != strategy.name:
             return (Blocker(reason=f"--index names a mirror of lane {mirrored}"),)

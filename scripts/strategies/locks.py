@@ -86,6 +86,12 @@ def without(lock: Lock, names: Iterable[str]) -> Lock:
     return make_lock(lock.name, text, index=lock.index, build_text=lock.build_text)
 
 
+def only(lock: Lock, names: Iterable[str]) -> Lock:
+    """Keep the pins of these names alone."""
+    kept = set(names)
+    return without(lock, [pin.name for pin in lock.pins if pin.name not in kept])
+
+
 def pin_named(pins: Iterable[Pin], *names: str) -> Pin | None:
     """Find the first pin that has one of these names."""
     return next((pin for pin in pins if pin.name in names), None)

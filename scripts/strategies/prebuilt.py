@@ -62,13 +62,19 @@ def require_wheel(request: Request) -> str:
 
 
 def assemble_around(
-    wheel: InstallWheel, cuda: str, nvrtc: str | None, required: Sequence[Lock], rest: PlanInputs
+    wheel: InstallWheel,
+    cuda: str,
+    nvrtc: str | None,
+    required: Sequence[Lock],
+    rest: PlanInputs,
+    *,
+    strategy: str = PREBUILT,
 ) -> Plan:
     """Make the plan: the wheel, what it requires, and `rest`, whose locks are everything else.
 
-    `nvrtc`: where none of `required` pins one, that of the wheel itself; None: not known.
+    `nvrtc`: where none of `required` pins one, that of the wheel itself; None: not known. `strategy`: whose plan it is.
     """
     locks = [InstallLock(lock=lock) for lock in (*required, *rest.locks)]
     check = CheckConsistency(torch=wheel.version, cuda=cuda)
     pinned = nvrtc_of(pin for lock in required for pin in lock.pins)
-    return venv_plan(PREBUILT, rest, [wheel, *locks], check, nvrtc=pinned or nvrtc)
+    return venv_plan(strategy, rest, [wheel, *locks], check, nvrtc=pinned or nvrtc)

@@ -1,4 +1,4 @@
-"""`source`: torch built here for this GPU. On the ladder, and not there yet."""
+"""`source`: torch built here for exactly this GPU, then installed like any wheel that is here."""
 
 from __future__ import annotations
 
@@ -7,28 +7,26 @@ from dataclasses import dataclass
 from scripts.model.facts import Facts
 from scripts.model.plan import Blocker
 from scripts.model.target import Target
+from scripts.strategies.checks import gpu_is_usable, wheels_run
+
+SOURCE = "source"
+RECIPE = "torch-lean"
+"""What is built where no recipe is named: what Kokoro needs of torch, and no more."""
 
 
 @dataclass(frozen=True)
 class SourceBuild:
-    """A build of torch from source. This version has none."""
+    """A build of torch from source. Its planner looks into the wheelhouse; only setup --yes builds."""
 
     @property
     def name(self) -> str:
         """`source`."""
-        return "source"
+        return SOURCE
 
     def blockers(self, facts: Facts, target: Target) -> tuple[Blocker, ...]:
-        """This version builds no torch."""
-        del facts, target
-        return (
-            Blocker(
-                reason="this version of kokoro-spark builds no torch from source",
-                hint="build a wheel yourself and name it: --strategy prebuilt --wheel PATH",
-            ),
-        )
+        """Operating system and platform. What a build lacks is told by its own preflight."""
+        return wheels_run(facts, target)
 
     def reservations(self, facts: Facts) -> tuple[Blocker, ...]:
-        """None beyond that."""
-        del facts
-        return ()
+        """The GPU."""
+        return gpu_is_usable(facts)

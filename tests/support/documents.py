@@ -26,6 +26,7 @@ NEEDS = {
     "venv": "an environment that is not ours",
     "wheel": "a torch wheel",
     "gcc": "a C compiler",
+    "compiler": "a C++ compiler",
     "uv": "uv on PATH",
     "pipx": "pipx on PATH",
     "ssh": "another machine",

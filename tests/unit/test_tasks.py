@@ -26,7 +26,7 @@ from tests.support.plans import put, record
 from tests.support.scripted import ScriptedRunner
 
 ALL: dict[str, Task[Any]] = {name: tasks.ns[name] for name in tasks.ns.task_names}
-READ_ONLY = {"facts", "predict", "drift", "wheel.inspect", "env.list"}
+READ_ONLY = {"wheel.recipes", "facts", "predict", "drift", "wheel.inspect", "env.list"}
 NAME = "cu130-0123456789ab"
 
 
@@ -94,6 +94,9 @@ def test_the_family() -> None:
         "lock",
         "wheel.inspect",
         "wheel.measure",
+        "wheel.build",
+        "wheel.recipes",
+        "wheel.serve",
         "demo.seed-failure",
         "demo.verify",
         "demo.matrix",
@@ -273,6 +276,7 @@ DRY: dict[str, tuple[str, ...]] = {
     "say": ("say", "Hello."),
     "timeline": ("timeline", "--write"),
     "wheel.measure": ("wheel.measure", "torch==2.15.0"),
+    "wheel.serve": ("wheel.serve",),
     "demo.seed-failure": ("demo.seed-failure",),
     "demo.seed-failure --with": ("demo.seed-failure", "--with", "bridge"),
     "demo.verify": ("demo.verify", "--census"),
@@ -282,8 +286,8 @@ DRY: dict[str, tuple[str, ...]] = {
 
 
 def test_every_task_that_acts_is_tried_dry() -> None:
-    """env.run has a test of its own; env.repair asks an interpreter (tests/integration/test_repair.py)."""
-    apart = {"env.run", "env.repair"}
+    """env.run has a test of its own; env.repair and wheel.build ask programs (tests/integration, tests/builds)."""
+    apart = {"env.run", "env.repair", "wheel.build"}
     assert {arguments[0] for arguments in DRY.values()} | apart == set(ALL) - READ_ONLY
 
 

@@ -208,10 +208,17 @@ def test_options_of_another_strategy(tmp_path: Path, said: dict[str, Any], strat
     assert (error.exit_code, error.reference) == (ExitCode.USAGE, reference)
 
 
-def test_a_build_from_source_is_refused_by_name(tmp_path: Path) -> None:
-    error = refused(Request(strategy="source"), at(tmp_path, SPARK))
-    assert (error.exit_code, error.reference) == (ExitCode.NO_CANDIDATE, "strategy-blocked")
-    assert "--strategy prebuilt" in error.hint
+@pytest.mark.parametrize("said", [{"torch": "2.15.0"}, {"source": "lane"}])
+def test_what_is_built_is_said_by_its_recipe(tmp_path: Path, said: dict[str, Any]) -> None:
+    error = refused(Request(strategy="source", **said), at(tmp_path, SPARK))
+    assert (error.exit_code, error.reference) == (ExitCode.USAGE, "option-not-for-strategy")
+    assert "--recipe" in error.hint
+
+
+def test_auto_builds_nothing(tmp_path: Path) -> None:
+    error = refused(Request(strategy="auto", build=True), at(tmp_path, SPARK))
+    assert (error.exit_code, error.reference) == (ExitCode.USAGE, "option-not-for-strategy")
+    assert "--strategy source" in error.hint
 
 
 def test_pins_that_are_not_there(tmp_path: Path) -> None:

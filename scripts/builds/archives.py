@@ -1,0 +1,89 @@
+"""An archive of sources: its hash first, then unpacked so that nothing lands outside its folder."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from scripts.disk import disk_errors
+from scripts.errors import IntegrityError
+from scripts.partfile import sha256_of
+
+_MOST_BYTES = 8_000_000_000
+_MOST_FILES = 500_000
+"""Some ten times what torch's own source holds, submodules and all."""
+
+
+def require_hash(archive: Path, sha256: str) -> None:
+    """Insist on an archive's hash. Raises IntegrityError (hash-mismatch), DiskError."""
+    with disk_errors(archive):
+        found = sha256_of(archive)
+    if found != sha256:
+        raise IntegrityError(
+            f"{archive.name} is not the source that was planned with",
+            context=f"planned: sha256 {sha256}\nfound:   sha256 {found}",
+            reference="hash-mismatch",
+            hint="fetch it again; if it stays, whoever serves it changed the file: build nothing of it",
+        )
+
+
+def unpack(archive: Path, to: Path, *, lift: bool = True) -> None:
+    """Unpack an archive whose one top folder becomes `to`; where it has none, or without `lift`, all of it does.
+
+    Raises IntegrityError (bad-archive) for what is damaged, too large, or would land elsewhere, DiskError.
+    """
+    try:
+        with disk_errors(to):
+            to.mkdir(parents=True)
+            if zipfile.is_zipfile(archive):
+                _unpack_zip(archive, to)
+            else:
+                _unpack_tar(archive, to)
+            if lift:
+                _lift(to)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, UnicodeError, ValueError, NotImplementedError) as error:
+        raise _bad(archive, str(error) or type(error).__name__) from error
+
+
+def _unpack_tar(archive: Path, to: Path) -> None:
+    with tarfile.open(archive) as stream:
+        members = stream.getmembers()
+        _require_bounded(archive, (one.size for one in members))
+        stream.extractall(to, members=members, filter="data")
+
+
+def _unpack_zip(archive: Path, to: Path) -> None:
+    with zipfile.ZipFile(archive) as stream:
+        infos = stream.infolist()
+        _require_bounded(archive, (one.file_size for one in infos))
+        for info in infos:
+            path = PurePosixPath(info.filename)
+            if path.is_absolute() or ".." in path.parts or "\\" in info.filename:
+                raise _bad(archive, f"{info.filename!r} would land outside")
+            stream.extract(info, to)
+
+
+def _require_bounded(archive: Path, sizes: Iterable[int]) -> None:
+    every = list(sizes)
+    if len(every) > _MOST_FILES or sum(every) > _MOST_BYTES:
+        raise _bad(archive, f"it holds {len(every)} files of {sum(every)} bytes")
+
+
+def _lift(folder: Path) -> None:
+    """Put what is in the one top folder in its place."""
+    tops = list(folder.iterdir())
+    if len(tops) == 1 and tops[0].is_dir() and not tops[0].is_symlink():
+        inner = tops[0].rename(folder.with_name(f"{folder.name}.top"))
+        folder.rmdir()
+        inner.rename(folder)
+
+
+def _bad(archive: Path, why: str) -> IntegrityError:
+    return IntegrityError(
+        f"{archive.name} is no archive that can be unpacked",
+        context=why,
+        reference="bad-archive",
+        hint="fetch it again; an archive that reaches out of its folder is not to be built at all",
+    )

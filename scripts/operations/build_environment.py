@@ -1,0 +1,130 @@
+"""Environments that wheels are built in, and tried in: made once for what is installed in them, and kept.
+
+They lie under builds/environments/ by the digest of their locks, so that two builds with the same torch and compiler
+have the same paths, which is what the compiler cache goes by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.builds.variables import MASQUERADE
+from scripts.disk import disk_errors, write_whole
+from scripts.environments.locking import locked
+from scripts.environments.uv import failure, killed, only_from
+from scripts.model.plan import Lock
+from scripts.operations.build_place import BuildPlace
+from scripts.operations.build_planning import Outlook, digest_of
+from scripts.operations.context import Context
+from scripts.progress import say
+
+READY = "kokoro-spark-build.txt"
+"""Written last: without it an environment is half-made."""
+_WAIT = 3600.0
+"""Seconds to wait for another build that makes the same environment: gigabytes are downloaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildEnvironment:
+    """A venv, and what it was made of. Paths are the same in the place that it was made by."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+    @property
+    def bin(self) -> Path:
+        """Its programs."""
+        return self.folder / "bin"
+
+
+def build_environment(outlook: Outlook, context: Context) -> BuildEnvironment:
+    """Give the environment that the wheel is built in. Raises what uv's failure means, DiskError, BusyError."""
+    parts = outlook.ingredients
+    # torch's own pins last: where the compiler brings another release of a header package, torch's counts.
+    locks = [parts.builder, *_there(parts.compiler), *_there(parts.requires), *parts.torch]
+    return _environment("build", locks, outlook, context)
+
+
+def trial_environment(outlook: Outlook, extra: Sequence[Lock], context: Context) -> BuildEnvironment:
+    """Give the environment that the wheel is tried in: torch, or what a torch that was built requires (`extra`)."""
+    return _environment("trial", [*outlook.ingredients.torch, *extra], outlook, context)
+
+
+def install_for(
+    target: Sequence[str], locks: Sequence[Lock], folder: Path, place: BuildPlace, context: Context
+) -> None:
+    """Unpack locks for another machine into a folder; `target` are uv's options that name the machine."""
+    for lock in locks:
+        _install(lock, [*target, "--target", str(folder)], folder, place, context)
+
+
+def _there(lock: Lock | None) -> list[Lock]:
+    return [] if lock is None else [lock]
+
+
+def _environment(kind: str, locks: Sequence[Lock], outlook: Outlook, context: Context) -> BuildEnvironment:
+    plan = outlook.plan
+    name = f"{kind}-{plan.target.python.tag}-{digest_of([*locks])}"
+    if outlook.place.inputs != "host":
+        name += f"-{hashlib.sha256(outlook.place.inputs.encode()).hexdigest()[:8]}"
+    folder = context.home.builds / "environments" / name
+    made = BuildEnvironment(folder=folder)
+    if (folder / READY).is_file() and folder.joinpath("bin", "python").is_symlink():
+        return made
+    with locked(context.home.locks / f"{name}.lock", wait_seconds=_WAIT, waiting=_waiting):
+        if not (folder / READY).is_file():
+            _make(folder, locks, outlook.place, context)
+    return made
+
+
+def _waiting(holder: str) -> None:
+    say(f"another build makes the environment that this one needs ({holder}); waiting for it")
+
+
+def _make(folder: Path, locks: Sequence[Lock], place: BuildPlace, context: Context) -> None:
+    """Make it anew: what a killed run left goes first."""
+    with disk_errors(folder):
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    _uv(["venv", "--quiet", "--python", place.python, str(folder)], "creating a build environment", place, context)
+    for lock in locks:
+        if lock.pins:
+            say(f"installing {len(lock.pins)} packages to build with, pinned by {lock.name}")
+            _install(lock, ["--python", str(folder)], folder, place, context)
+    _masquerade(folder)
+    write_whole(folder / READY, "".join(f"{lock.name}\n" for lock in locks))
+
+
+def _masquerade(folder: Path) -> None:
+    """Let compilers that are started by their name go through the compiler cache, where there is one."""
+    ccache = folder / "bin" / "ccache"
+    if ccache.exists():
+        (folder / MASQUERADE).mkdir()
+        for name in ("cc", "c++", "gcc", "g++"):
+            (folder / MASQUERADE / name).symlink_to(ccache)
+
+
+def _install(lock: Lock, where: Sequence[str], folder: Path, place: BuildPlace, context: Context) -> None:
+    requirements = folder / "locks" / f"{Path(lock.name).stem.replace(' ', '-')}-{digest_of([lock])}.txt"
+    write_whole(requirements, lock.text)
+    arguments = ["pip", "install", "--quiet", *where, "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    doing = f"installing what {lock.name} pins"
+    _uv([*arguments, "-r", str(requirements)], doing, place, context, index=lock.index)
+
+
+def _uv(arguments: Sequence[str], doing: str, place: BuildPlace, context: Context, *, index: str | None = None) -> None:
+    environ: Mapping[str, str] = only_from(index, context.uv_environ)
+    done = place.run([context.uv, "--no-config", *arguments], env=environ, tee=True)
+    if done.returncode is not None and done.returncode < 0:
+        raise killed(done.returncode, doing=doing)
+    if not done.ok:
+        raise failure(done.stderr + done.stdout, doing=doing)
