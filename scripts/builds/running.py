@@ -67,6 +67,8 @@ def run_build(order: BuildOrder, *, stream: Streamer, run: Runner, read: Reader 
     attempts = list(earlier)
     with disk_errors(order.log):
         order.log.parent.mkdir(parents=True, exist_ok=True)
+        if not earlier:
+            _statslog(order).unlink(missing_ok=True)
     while True:
         attempt, watch = _attempt(order, stream=stream, run=run, read=read)
         attempts.append(attempt)

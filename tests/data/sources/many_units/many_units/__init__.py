@@ -1,0 +1,1 @@
+"""A library of many units, and nothing to call it with."""
