@@ -61,7 +61,8 @@ def find_toolchain(
             return found  # a whole toolkit is needed, and there is none
         return replace(found, cuda_version=version or cuda_version, cuda_from=FROM_INDEX, nvcc_version=nvcc_pin)
     asked = _asked(replace(found, cuda_home=str(home), cuda_from=str(home)), run, environ)
-    _require_major(asked, cuda_version)
+    if recipe.against_torch:
+        _require_major(asked, cuda_version)
     return asked
 
 

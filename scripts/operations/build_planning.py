@@ -29,10 +29,10 @@ from scripts.operations.compiling import compile_lock
 from scripts.operations.context import Context
 from scripts.operations.interpreters import find_interpreter
 from scripts.operations.site import another_machine, this_machine
-from scripts.operations.torch_lock import named_source, torch_lock
+from scripts.operations.torch_lock import named_source, pinned_lock, torch_lock
 from scripts.operations.torch_plan import rest_lock
 from scripts.operations.wheelhouses import wheelhouse_folder
-from scripts.strategies.locks import cuda_of, make_lock, only, pin_named
+from scripts.strategies.locks import cuda_of, make_lock, only, pin_named, without
 
 TORCH_SOURCE = "pypi"
 """Where the torch comes from that extensions are built against."""
@@ -97,7 +97,13 @@ def plan_build(request: BuildRequest, context: Context, *, fetch_python: bool = 
         cuda_home=place.cuda_home,
     )
     requires = _requires_lock(recipe, target, builder, context)
-    ingredients = Ingredients(builder=builder, compiler=_needed(compiler, toolchain), torch=torch, requires=requires)
+    ingredients = Ingredients(
+        builder=builder,
+        compiler=_needed(compiler, toolchain),
+        torch=torch,
+        requires=requires,
+        beside=_beside_torch(recipe, request, target, context),
+    )
     inputs = BuildInputs(
         schema=SCHEMA,
         recipe=recipe.digest,
@@ -106,7 +112,7 @@ def plan_build(request: BuildRequest, context: Context, *, fetch_python: bool = 
         torch=f"{version} {digest_of(torch)}".strip() if torch else "",
         cuda=f"{toolchain.nvcc_version} from {toolchain.cuda_from}" if recipe.cuda else "",
         compiler=toolchain.cxx_version,
-        builder=digest_of([builder, *([requires] if requires else [])]),
+        builder=digest_of([builder, *([requires] if requires else []), *ingredients.beside]),
         python=target.python.tag,
         platform=f"linux_{target.architecture} glibc {target.glibc[0]}.{target.glibc[1]}",
         place=place.inputs,
@@ -228,6 +234,16 @@ def _torch_locks(recipe: Recipe, request: BuildRequest, target: Target, context:
     source = named_source(TORCH_SOURCE, context, index=request.index)
     locked = torch_lock(source, target, Request(strategy=TORCH_SOURCE, torch=request.torch), rest, context)
     return locked, only(rest, TORCH_NEEDS)
+
+
+def _beside_torch(recipe: Recipe, request: BuildRequest, target: Target, context: Context) -> tuple[Lock, ...]:
+    """Where torch itself is built: the CUDA packages that the default index's torch is pinned with, and the rest."""
+    if recipe.distribution != "torch" or recipe.against_torch:
+        return ()
+    source = named_source(TORCH_SOURCE, context, index=request.index)
+    pinned = pinned_lock(source, target, context.constraints)
+    packages = () if pinned is None else (without(pinned, ["torch"]),)
+    return *packages, only(rest_lock(target, context.constraints), TORCH_NEEDS)
 
 
 def _version_of(torch: tuple[Lock, ...]) -> str:

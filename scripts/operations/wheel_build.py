@@ -197,6 +197,7 @@ def _compiled(
         environ=context.environ,
         home=context.home,
         folder=environment.folder,
+        requires=[f"{pin.name}=={pin.version}" for lock in outlook.ingredients.beside[:-1] for pin in lock.pins],
     )
     order = BuildOrder(
         argv=(
