@@ -98,7 +98,7 @@ def _make(folder: Path, locks: Sequence[Lock], place: BuildPlace, context: Conte
     _uv(["venv", "--quiet", "--python", place.python, str(folder)], "creating a build environment", place, context)
     for lock in locks:
         if lock.pins:
-            say(f"installing {len(lock.pins)} packages to build with, pinned by {lock.name}")
+            say(f"installing to build with: {len(lock.pins)} of {lock.name}")
             _install(lock, ["--python", str(folder)], folder, place, context)
     _masquerade(folder)
     write_whole(folder / READY, "".join(f"{lock.name}\n" for lock in locks))

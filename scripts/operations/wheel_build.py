@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.builds.finishing import finish_wheel
+from scripts.builds.jobs import minutes_words
 from scripts.builds.patching import apply_patches
 from scripts.builds.preflight import require_ready
 from scripts.builds.provenance import provenance
@@ -52,7 +53,8 @@ def build_wheel(request: BuildRequest, context: Context, *, wait_seconds: float 
     plan = outlook.plan
     for note in (*plan.notes, *outlook.preflight.notes):
         say(f"note: {note}")
-    say(f"{plan.name}: {plan.jobs.count} at once ({plan.jobs.reason}); expected: {plan.forecast.minutes:.0f} minutes")
+    expected = minutes_words(plan.forecast.minutes)
+    say(f"{plan.name}: {plan.jobs.count} at once ({plan.jobs.reason}); expected: {expected}")
     lock = context.home.locks / f"build-{plan.name}.lock"
     with locked(lock, wait_seconds=wait_seconds, waiting=_waiting):
         published = outlook.wheelhouse.find(plan.stamp) if not request.rebuild else None
