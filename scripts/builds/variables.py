@@ -98,7 +98,7 @@ def build_variables(
             "CMAKE_CUDA_COMPILER_LAUNCHER": "ccache",
         }
     if toolchain.triple is not None:
-        ours |= cross_variables(toolchain.triple, folder=folder, cuda_home=Path(toolchain.cuda_home or ""))
+        ours |= cross_variables(toolchain.triple, folder=folder)
     names = {
         "arch_list": ";".join(map(str, archs)),
         "sm": "".join(one.sm.replace("_", "") for one in archs),

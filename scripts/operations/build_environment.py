@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.builds.cross import TARGET, python_headers
 from scripts.builds.variables import MASQUERADE
 from scripts.disk import disk_errors, write_whole
 from scripts.environments.locking import locked
@@ -50,7 +51,7 @@ def build_environment(outlook: Outlook, context: Context) -> BuildEnvironment:
     parts = outlook.ingredients
     # torch's own pins last: where the compiler brings another release of a header package, torch's counts.
     locks = [parts.builder, *_there(parts.compiler), *_there(parts.requires), *parts.torch]
-    return _environment("build", locks, outlook, context)
+    return _environment("build", locks, outlook, context, target=parts.target)
 
 
 def trial_environment(outlook: Outlook, extra: Sequence[Lock], context: Context) -> BuildEnvironment:
@@ -58,21 +59,15 @@ def trial_environment(outlook: Outlook, extra: Sequence[Lock], context: Context)
     return _environment("trial", [*outlook.ingredients.torch, *extra], outlook, context)
 
 
-def install_for(
-    target: Sequence[str], locks: Sequence[Lock], folder: Path, place: BuildPlace, context: Context
-) -> None:
-    """Unpack locks for another machine into a folder; `target` are uv's options that name the machine."""
-    for lock in locks:
-        _install(lock, [*target, "--target", str(folder)], folder, place, context)
-
-
 def _there(lock: Lock | None) -> list[Lock]:
     return [] if lock is None else [lock]
 
 
-def _environment(kind: str, locks: Sequence[Lock], outlook: Outlook, context: Context) -> BuildEnvironment:
+def _environment(
+    kind: str, locks: Sequence[Lock], outlook: Outlook, context: Context, *, target: Sequence[Lock] = ()
+) -> BuildEnvironment:
     plan = outlook.plan
-    name = f"{kind}-{plan.target.python.tag}-{digest_of([*locks])}"
+    name = f"{kind}-{plan.target.python.tag}-{digest_of([*locks, *target])}"
     if outlook.place.inputs != "host":
         name += f"-{hashlib.sha256(outlook.place.inputs.encode()).hexdigest()[:8]}"
     folder = context.home.builds / "environments" / name
@@ -82,6 +77,9 @@ def _environment(kind: str, locks: Sequence[Lock], outlook: Outlook, context: Co
     with locked(context.home.locks / f"{name}.lock", wait_seconds=_WAIT, waiting=_waiting):
         if not (folder / READY).is_file():
             _make(folder, locks, outlook.place, context)
+            if target:
+                _add_target(folder, target, outlook, context)
+            write_whole(folder / READY, "".join(f"{lock.name}\n" for lock in (*locks, *target)))
     return made
 
 
@@ -101,7 +99,24 @@ def _make(folder: Path, locks: Sequence[Lock], place: BuildPlace, context: Conte
             say(f"installing to build with: {len(lock.pins)} of {lock.name}")
             _install(lock, ["--python", str(folder)], folder, place, context)
     _masquerade(folder)
-    write_whole(folder / READY, "".join(f"{lock.name}\n" for lock in locks))
+
+
+def _add_target(folder: Path, locks: Sequence[Lock], outlook: Outlook, context: Context) -> None:
+    """Unpack the libraries of the machine that is built for, with the name that a linker looks for CUDA's by."""
+    architecture, (major, minor) = outlook.plan.target.architecture, outlook.plan.target.glibc
+    machine = ["--python-platform", f"{architecture}-manylinux_{major}_{minor}"]
+    for lock in locks:
+        say(f"unpacking for {architecture}: {len(lock.pins)} of {lock.name}")
+        where = ["--python", str(folder), *machine, "--target", str(folder / TARGET)]
+        _install(lock, where, folder, outlook.place, context)
+    triple = outlook.plan.toolchain.triple
+    if triple is not None:
+        python_headers(triple, f"python{outlook.plan.target.python}", folder / TARGET)
+    links = folder / TARGET / "links"
+    with disk_errors(links):
+        links.mkdir()
+        for library in sorted((folder / TARGET).glob("nvidia/cu1*/lib/libcudart.so.*")):
+            (links / "libcudart.so").symlink_to(library)
 
 
 def _masquerade(folder: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scripts.builds.arch import parse_archs, require_consistent, require_torch_accepts
 from scripts.builds.jobs import choose_jobs, forecast
@@ -23,7 +23,7 @@ from scripts.model.builds import BuildInputs, BuildPlan, BuildRequest, Published
 from scripts.model.facts import Interpreter
 from scripts.model.plan import Lock, Request
 from scripts.model.recipes import Arch, Recipe
-from scripts.model.target import GB10, ComputeCapability, Target
+from scripts.model.target import GB10, Architecture, ComputeCapability, Target
 from scripts.operations.build_place import BuildPlace, container_place, host_place
 from scripts.operations.compiling import compile_lock
 from scripts.operations.context import Context
@@ -38,6 +38,7 @@ TORCH_SOURCE = "pypi"
 """Where the torch comes from that extensions are built against."""
 NEWEST_CUDA = "13.2"
 """What is compiled with where no torch says which: constraints/nvcc-cu132.txt."""
+LINKED = frozenset({"torch", "nvidia-cuda-runtime"})
 TORCH_NEEDS = frozenset(
     {"filelock", "fsspec", "jinja2", "markupsafe", "mpmath", "networkx", "numpy", "sympy", "typing-extensions"}
 )
@@ -54,6 +55,8 @@ class Ingredients:
     """torch with its CUDA packages, and what it requires besides; empty: built against none."""
     requires: Lock | None
     """What the recipe requires beyond builder."""
+    target: tuple[Lock, ...] = ()
+    """Where it is built for another machine: what of that machine's torch is linked against."""
     beside: tuple[Lock, ...] = ()
     """Where torch itself is built: the CUDA packages that it will require, and what else it does."""
 
@@ -79,7 +82,9 @@ def plan_build(request: BuildRequest, context: Context, *, fetch_python: bool = 
     require_consistent(archs, context.environ)
     target, interpreter, notes = _where(request, context, fetch_python=fetch_python)
     builder = read_lock("builder", context)
-    torch = _torch_locks(recipe, request, target, context)
+    # What compiles runs here: for another machine too it is this one's torch whose headers are read.
+    here = replace(target, architecture=Architecture(context.facts.host.architecture))
+    torch = _torch_locks(recipe, request, here, context)
     version = _version_of(torch)
     if version:
         require_torch_accepts(archs, version)
@@ -102,6 +107,7 @@ def plan_build(request: BuildRequest, context: Context, *, fetch_python: bool = 
         compiler=_needed(compiler, toolchain),
         torch=torch,
         requires=requires,
+        target=() if here == target else _linked(_torch_locks(recipe, request, target, context)),
         beside=_beside_torch(recipe, request, target, context),
     )
     inputs = BuildInputs(
@@ -109,7 +115,7 @@ def plan_build(request: BuildRequest, context: Context, *, fetch_python: bool = 
         recipe=recipe.digest,
         source=identify(recipe.source, run=context.run, environ=context.environ),
         archs=tuple(map(str, archs)) if recipe.cuda else (),
-        torch=f"{version} {digest_of(torch)}".strip() if torch else "",
+        torch=f"{version} {digest_of([*torch, *ingredients.target])}" if torch else "",
         cuda=f"{toolchain.nvcc_version} from {toolchain.cuda_from}" if recipe.cuda else "",
         compiler=toolchain.cxx_version,
         builder=digest_of([builder, *([requires] if requires else []), *ingredients.beside]),
@@ -234,6 +240,11 @@ def _torch_locks(recipe: Recipe, request: BuildRequest, target: Target, context:
     source = named_source(TORCH_SOURCE, context, index=request.index)
     locked = torch_lock(source, target, Request(strategy=TORCH_SOURCE, torch=request.torch), rest, context)
     return locked, only(rest, TORCH_NEEDS)
+
+
+def _linked(torch: tuple[Lock, ...]) -> tuple[Lock, ...]:
+    """Keep what an extension is linked against: torch's libraries and CUDA's runtime."""
+    return tuple(only(lock, LINKED) for lock in torch[:1])
 
 
 def _beside_torch(recipe: Recipe, request: BuildRequest, target: Target, context: Context) -> tuple[Lock, ...]:

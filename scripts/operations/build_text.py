@@ -79,7 +79,7 @@ def built_lines(result: BuildResult) -> list[str]:
         lines.append(f"  platform tag: {one.tag_reason}")
     if len(result.attempts) > 1:
         lines += [
-            f"  attempt with {a.jobs} jobs: {a.outcome}{f', {a.detail}' if a.detail else ''}" for a in result.attempts
+            f"  attempt with {a.jobs} jobs: {a.outcome}{f', {a.detail.splitlines()[0]}' if a.detail else ''}" for a in result.attempts
         ]
     if result.cache is not None:
         lines.append(f"  compiler cache: {result.cache.hits} hits, {result.cache.misses} misses")
