@@ -39,7 +39,7 @@ def obtain_git(spec: SourceSpec, to: Path, *, run: Runner, environ: Mapping[str,
     """
     git = _Git(run=run, environ={**environ, **_QUIET})
     mirror = cache / "git" / hashlib.sha256(spec.location.encode()).hexdigest()[:16]
-    if not _holds(git, mirror, spec.commit):
+    if not _holds(git, mirror, spec.commit) or _tagged(git, mirror, spec) not in {None, spec.commit}:
         with step(f"fetching the source from {redact(spec.location)}"):
             _mirror(git, mirror, spec.location)
     _require_commit(git, mirror, spec)
@@ -103,6 +103,14 @@ def _holds(git: _Git, mirror: Path, commit: str) -> bool:
     return (mirror / "HEAD").is_file() and git.try_(["-C", str(mirror), "cat-file", "-e", f"{commit}^{{commit}}"]).ok
 
 
+def _tagged(git: _Git, mirror: Path, spec: SourceSpec) -> str | None:
+    """Give the commit that the tag leads to in the mirror; None: none is named, or it is not there."""
+    if not spec.tag:
+        return None
+    told = git.try_(["-C", str(mirror), "rev-parse", "--verify", "--quiet", f"refs/tags/{spec.tag}^{{commit}}"])
+    return told.stdout.strip() if told.ok else None
+
+
 def _mirror(git: _Git, mirror: Path, url: str) -> None:
     """Fetch everything, into a mirror that is there or a new one: what a killed fetch left is gone on from."""
     with disk_errors(mirror):
@@ -119,16 +127,15 @@ def _mirror(git: _Git, mirror: Path, url: str) -> None:
 def _require_commit(git: _Git, mirror: Path, spec: SourceSpec) -> None:
     """Insist that the commit is there, and that the tag leads to it."""
     if spec.tag:
-        told = git.try_(["-C", str(mirror), "rev-parse", f"refs/tags/{spec.tag}^{{commit}}"])
-        found = told.stdout.strip()
-        if told.ok and found != spec.commit:
+        found = _tagged(git, mirror, spec)
+        if found not in {None, spec.commit}:
             raise IntegrityError(
                 f"the tag {spec.tag} leads to another commit than the recipe pins",
                 context=f"pinned: {spec.commit}\nfound:  {found}\nin {redact(spec.location)}",
                 reference="moved-tag",
                 hint="somebody moved it: look at what changed before you pin the other commit",
             )
-        if not told.ok:
+        if found is None:
             say(f"note: there is no tag {spec.tag} in {redact(spec.location)}; the commit alone is gone by")
     if not _holds(git, mirror, spec.commit):
         raise NoCandidateError(

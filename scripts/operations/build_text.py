@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scripts.builds.jobs import forecast_lines
 from scripts.errors import UsageError
-from scripts.model.builds import BuildRequest, BuildResult
+from scripts.model.builds import Attempt, BuildRequest, BuildResult
 from scripts.model.target import Architecture, PythonVersion
 from scripts.operations.build_planning import Outlook
 from scripts.operations.passport_text import size_words
@@ -78,9 +78,7 @@ def built_lines(result: BuildResult) -> list[str]:
     if one.tag_reason:
         lines.append(f"  platform tag: {one.tag_reason}")
     if len(result.attempts) > 1:
-        lines += [
-            f"  attempt with {a.jobs} jobs: {a.outcome}{f', {a.detail.splitlines()[0]}' if a.detail else ''}" for a in result.attempts
-        ]
+        lines += [f"  attempt with {one.jobs} jobs: {_how(one)}" for one in result.attempts]
     if result.cache is not None:
         lines.append(f"  compiler cache: {result.cache.hits} hits, {result.cache.misses} misses")
     slowest = ", ".join(f"{unit.name} {unit.seconds:.1f} s" for unit in result.slowest[:_SLOWEST])
@@ -90,3 +88,8 @@ def built_lines(result: BuildResult) -> list[str]:
         lines.append(f"  log: {result.log}")
     lines += [f"note: {note}" for note in result.notes]
     return [redact(line) for line in lines]
+
+
+def _how(attempt: Attempt) -> str:
+    """Say how an attempt ended, in a line."""
+    return ", ".join([str(attempt.outcome), *attempt.detail.splitlines()[:1]])

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import signal
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection
 
 from scripts.home import CHECKOUT, Home
+from scripts.model.builds import BuildRequest
 from scripts.model.evidence import Observation, Outcome, Report, VerdictKind
 from scripts.model.target import Architecture, Target
 from scripts.operations.context import Context
+from scripts.operations.wheel_build import build_wheel
 from scripts.serial import to_json
 from scripts.shell import run
 from scripts.verification.causes import Cause, cause_of
@@ -33,11 +36,13 @@ from tests.simulated_gpu.arm64.packages import ArmTorch, arm_torch
 from tests.simulated_gpu.arm64.simulated import simulated_gb10
 from tests.simulated_gpu.arm64.verifying import MODEL_NOTE, verify_there
 from tests.simulated_gpu.soname import elf_hash, renamed
+from tests.simulated_gpu.test_extension import PROGRAM
 from tests.simulated_gpu.trace import Trace
 from tests.support.roots import CannotBuildError
 
 pytestmark = pytest.mark.aarch64
 
+AARCH64 = Architecture.AARCH64
 EARLIER = "2.14.1"
 Judged = tuple[Report, Trace]
 
@@ -236,3 +241,27 @@ def test_the_failure_of_the_seed_on_its_own_platform(with_an_older: Judged, newe
     assert "nvrtc: error: invalid value for --gpu-architecture (-arch)" in canary.error
     assert trace.jit_kernels() == ()
     assert report.verdict.prediction.kind is VerdictKind.NEEDED
+
+
+def test_an_extension_that_was_built_on_x86_64_runs_there(
+    machine: ArmMachine, newest: ArmTorch, context: Context, home: Home
+) -> None:
+    """Cross-built by wheel.build for sm_121a; its kernels are launched there, on a SIMULATED GB10."""
+    request = BuildRequest(recipe="test-extension", sm="12.1a", python=newest.target.python, architecture=AARCH64)
+    built = build_wheel(request, context)
+    assert built.published.archs == ("sm_121a",)
+    assert built.path.endswith("_aarch64.whl")
+    with simulated_gb10(machine, newest, home) as gpu:
+        site = gpu.folder / "site"
+        with zipfile.ZipFile(built.path) as archive:
+            archive.extractall(site)
+        environ = {**gpu.running.environ, "PYTHONPATH": str(site)}
+        done = gpu.machine.run([str(gpu.running.python), "-c", PROGRAM], env=environ, timeout=600)
+        assert done.ok, done.stderr
+        answers = json.loads(done.stdout.splitlines()[-1])
+        launched = [one for one in gpu.running.trace().launches if one.name.startswith("_ZN")]
+    for device, found, on_cpu in answers.values():
+        assert (device, found) == ("cuda", on_cpu)
+    names = [name for name in ("scale_kernel", "shift_kernel") if any(name in one.name for one in launched)]
+    assert names == ["scale_kernel", "shift_kernel"]
+    assert all(one.answer == 0 for one in launched)
