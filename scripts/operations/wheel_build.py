@@ -126,7 +126,7 @@ def _built(outlook: Outlook, work: _Work, context: Context, started: float) -> B
         plan=plan,
         tools=environment.bin,
         run=outlook.place.run,
-        environ=context.environ,
+        environ=outlook.place.environ,
     )
     require_as_asked(wheel, plan, context)
     tried = try_wheel(wheel, outlook, work.folder / "trial", context)

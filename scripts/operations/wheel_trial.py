@@ -50,7 +50,7 @@ def try_wheel(wheel: Path, outlook: Outlook, folder: Path, context: Context) -> 
         if not done.ok:
             raise failure(done.stderr + done.stdout, doing=f"installing {wheel.name}")
         program = "\n".join([*(f"import {name}" for name in checks.imports), checks.program])
-        environ = {name: value for name, value in context.environ.items() if not name.startswith("PYTHON")}
+        environ = {name: value for name, value in place.environ.items() if not name.startswith("PYTHON")}
         # Its modules are compiled once for all trials: a torch's take longer than most builds of an extension.
         environ |= {"PYTHONPATH": str(folder), "PYTHONNOUSERSITE": "1"}
         tried = place.run(
