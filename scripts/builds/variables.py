@@ -44,6 +44,7 @@ _CHANGES_A_BUILD = re.compile(
 )
 _EPOCH = "1767225600"
 """2026-01-01: the same dates in every archive, so that the same build is the same bytes."""
+COMPILERS = ("cc", "c++", "gcc", "g++")
 MASQUERADE = "masquerade"
 """A folder of compilers' names that lead to ccache, for builds that start the compiler by its name."""
 _STATUS = "[%f/%t] "
@@ -88,10 +89,9 @@ def build_variables(
         "CCACHE_NOHASHDIR": "1",
     }
     if recipe.cuda:
-        # torch and CMake put the compiler cache before these themselves.
         ours |= {
-            "CC": toolchain.cc,
-            "CXX": toolchain.cxx,
+            "CC": _cached(toolchain.cc, folder),
+            "CXX": _cached(toolchain.cxx, folder),
             VARIABLE: ";".join(map(str, archs)),
             "CUDA_HOME": toolchain.cuda_home or "",
             "CUDACXX": f"{toolchain.cuda_home}/bin/nvcc",
@@ -110,6 +110,15 @@ def build_variables(
     }
     said = {name: fill(value, names, what=f"environment.{name}", recipe=recipe) for name, value in recipe.variables}
     return with_jobs(kept | ours | said, jobs)
+
+
+def _cached(compiler: str, folder: Path) -> str:
+    """Give a compiler's name that leads to ccache, which takes the one of that name on PATH; others as they are.
+
+    What puts ccache before its compilers itself, as torch and CMake do, may: ccache knows its own links.
+    """
+    name = Path(compiler).name
+    return str(folder / MASQUERADE / name) if name in COMPILERS else compiler
 
 
 def with_jobs(variables: Mapping[str, str], jobs: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.builds.cross import TARGET, python_headers
-from scripts.builds.variables import MASQUERADE
+from scripts.builds.variables import COMPILERS, MASQUERADE
 from scripts.disk import disk_errors, write_whole
 from scripts.environments.locking import locked
 from scripts.environments.uv import failure, killed, only_from
@@ -124,7 +124,7 @@ def _masquerade(folder: Path) -> None:
     ccache = folder / "bin" / "ccache"
     if ccache.exists():
         (folder / MASQUERADE).mkdir()
-        for name in ("cc", "c++", "gcc", "g++"):
+        for name in COMPILERS:
             (folder / MASQUERADE / name).symlink_to(ccache)
 
 

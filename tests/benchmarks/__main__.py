@@ -23,6 +23,7 @@ from scripts.progress import output, say, table
 from scripts.serial import to_data, to_json
 from scripts.shell import run
 from scripts.strategies.base import choose_python
+from tests.benchmarks.building import Building
 from tests.benchmarks.climbing import Climbing
 from tests.benchmarks.measures import Bench
 from tests.benchmarks.reading import Reading
@@ -50,7 +51,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--times", type=int, default=5, help="how often each thing is measured (default: 5)")
     parser.add_argument("--cold", type=int, default=0, help="how often with an empty uv cache (default: 0)")
     parser.add_argument(
-        "--only", default="", help="setup, cold, small, verify, memory, climbing, reading or simulating (default: all)"
+        "--only",
+        default="",
+        help="setup, cold, small, verify, memory, climbing, reading, building or simulating (default: all)",
     )
     return parser.parse_args()
 
@@ -82,6 +85,7 @@ def main() -> None:
         "memory": bench.memory,
         "climbing": Climbing(folder=folder, times=arguments.times).figures,
         "reading": Reading(folder=folder, times=arguments.times).figures,
+        "building": Building(folder=folder, times=arguments.times).figures,
         "simulating": Simulating(times=arguments.times).figures,
     }
     figures: list[Figure] = []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +17,8 @@ import pytest
 from scripts.errors import BuildError, DiskError, ExitCode
 from scripts.home import CHECKOUT
 from scripts.model.builds import AttemptOutcome
-from tests.builds.conftest import Builder
+from scripts.operations.context import Context
+from tests.builds.conftest import Builder, data_root
 from tests.builds.groups import memory_group
 
 pytestmark = pytest.mark.builds
@@ -144,3 +147,26 @@ def test_no_disk(many: Builder) -> None:
     many.refused(DiskError, "disk-full")
     many.recipe.write_text(recipe)
     assert not many.build().found
+
+
+def test_the_disk_fills_up_midway(many: Builder, environments: Path, tmp_path: Path) -> None:
+    """A real file system of a few megabytes; on a larger one the next run succeeds."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=7m", "none", str(small)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("no file system can be mounted here (it takes root)")
+    try:
+        recipe = many.recipe.read_text()
+        many.recipe.write_text(recipe.replace("disk_gb = 0.1", "disk_gb = 0.001"))
+        cache = {**os.environ, "CCACHE_DIR": str(tmp_path / "cache")}
+        full = dataclasses.replace(many, context=Context(home=data_root(small, environments), environ=cache))
+        with pytest.raises(DiskError) as caught:
+            full.build()
+        assert caught.value.reference == "disk-full"
+        assert caught.value.hint
+        assert full.published() == 0
+        subprocess.run(["mount", "-o", "remount,size=200m", str(small)], check=True)
+        assert not full.build().found
+    finally:
+        subprocess.run(["umount", str(small)], check=True)

@@ -10,6 +10,7 @@ import pytest
 from invoke.exceptions import ParseError
 from invoke.parser import Parser
 
+from scripts.builds.recipe import known_recipes
 from scripts.errors import ExitCode
 from scripts.home import CHECKOUT, CONSTRAINTS
 from scripts.strategies.known import strategies
@@ -96,3 +97,10 @@ def test_what_marks_a_block_is_read() -> None:
     assert any(block.exits == ExitCode.UNDECIDED for block in BLOCKS)
     assert any(not block.needs for block in blocks("README.md"))
     assert any(not block.needs for block in blocks("docs/ops.md"))
+
+
+def test_builds_md_names_every_recipe() -> None:
+    rows = {
+        code(row[0])[0]: (row[1], row[2]) for row in table("docs/builds.md", "## Recipes, and how far each was tried")
+    }
+    assert rows == {one.name: (one.summary, one.tried) for one in known_recipes()}
