@@ -684,7 +684,7 @@ def wheel_build(
     )
     context, patience = _context(verbose), seconds(wait, "--wait")
     if _is_dry(c, dry_run):
-        outlook = plan_build(request, context, fetch_python=False)
+        outlook = plan_build(request, context, act=False)
         _show(json, {"plan": outlook.plan, "found": outlook.found}, outlook_lines(outlook))
         return
     result = build_wheel(request, context, wait_seconds=patience)

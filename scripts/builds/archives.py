@@ -29,6 +29,18 @@ def require_hash(archive: Path, sha256: str) -> None:
         )
 
 
+def member_names(archive: Path) -> list[str]:
+    """List what an archive holds. Raises IntegrityError (bad-archive)."""
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as packed:
+                return packed.namelist()
+        with tarfile.open(archive) as stream:
+            return stream.getnames()
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        raise _bad(archive, str(error) or type(error).__name__) from error
+
+
 def unpack(archive: Path, to: Path, *, lift: bool = True) -> None:
     """Unpack an archive whose one top folder becomes `to`; where it has none, or without `lift`, all of it does.
 

@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from scripts.builds.archives import member_names
 from scripts.errors import SparkError, UsageError
 from scripts.model.recipes import Checks, Recipe, Resources, SourceKind, SourceSpec
 from scripts.partfile import sha256_of
@@ -192,7 +193,7 @@ def _of_file(path: Path) -> Recipe:
     found = _SDIST.fullmatch(stem)
     name = found["name"] if found else stem
     spec = SourceSpec(kind=SourceKind.ARCHIVE, location=str(path), sha256=sha256_of(path))
-    return _made_up(name, spec, cuda=True)
+    return _made_up(name, spec, cuda=any(one.endswith(".cu") for one in member_names(path)))
 
 
 def _of_folder(path: Path) -> Recipe:

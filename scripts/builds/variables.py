@@ -105,6 +105,7 @@ def build_variables(
         "cuda_home": toolchain.cuda_home or "",
         "cuda": (toolchain.cuda_version or "").replace(".", ""),
         "torch": torch,
+        "packages": str(next(iter(sorted(folder.glob("lib/python3*/site-packages"))), folder)),
         "requires": " | ".join(requires),
         "jobs": str(jobs),
     }

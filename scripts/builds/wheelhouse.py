@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,13 @@ class Wheelhouse:
     def lock(self) -> Path:
         """The file that whoever publishes is to hold a lock of."""
         return self.root / "lock"
+
+    def require_writable(self) -> None:
+        """Insist that a wheel can be taken in: to be known before hours of work. Raises DiskError."""
+        with disk_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
 
     def find(self, stamp: str) -> Published | None:
         """Give the wheel of a build; None: there is none, or it is not whole any more, which is said."""

@@ -50,7 +50,7 @@ def build_environment(outlook: Outlook, context: Context) -> BuildEnvironment:
     """Give the environment that the wheel is built in. Raises what uv's failure means, DiskError, BusyError."""
     parts = outlook.ingredients
     # torch's own pins last: where the compiler brings another release of a header package, torch's counts.
-    locks = [parts.builder, *_there(parts.compiler), *_there(parts.requires), *parts.torch]
+    locks = [parts.builder, *_there(parts.compiler), *_there(parts.requires), *parts.torch, *parts.beside]
     return _environment("build", locks, outlook, context, target=parts.target)
 
 

@@ -59,11 +59,18 @@ def recipe_sha256(folder: Path = DOCKER) -> str:
 
 
 def builder_image(
-    base: str, packages: Sequence[str], client: EngineClient, architecture: Architecture, *, folder: Path = DOCKER
+    base: str,
+    packages: Sequence[str],
+    client: EngineClient,
+    architecture: Architecture,
+    *,
+    make: bool = True,
+    folder: Path = DOCKER,
 ) -> BuilderImage:
     """Build the image, or find it built. `packages` are the distribution's, beyond the recipe's own.
 
-    Raises UsageError (bad-package), NoCandidateError (wrong-architecture), and what the engine's words mean.
+    Without `make` nothing is pulled or built: NoCandidateError (no-builder-image) where it is not here. Raises
+    UsageError (bad-package), NoCandidateError (wrong-architecture), and what the engine's words mean.
     """
     for name in packages:
         if not _PACKAGE.fullmatch(name):
@@ -72,19 +79,32 @@ def builder_image(
                 reference="bad-package",
                 hint="the recipe's `system` lists the packages of a distribution by name, one each",
             )
-    found = client.obtain(base)
+    here = client.find(base)
+    if here is None and not make:
+        raise _not_here(base)
+    found = client.obtain(base) if here is None else here
     require_architecture(found, base, architecture)
     wanted = " ".join(sorted(set(packages)))
     made_of = hashlib.sha256(f"{recipe_sha256(folder)}\n{wanted}\n".encode()).hexdigest()
     digest = hashlib.sha256(f"{found.id}\n{made_of}\n".encode()).hexdigest()[:12]
     tag = f"{REPOSITORY}:{digest}"
     built = client.find(tag)
+    if built is None and not make:
+        raise _not_here(tag)
     if built is None:
         _build(base, wanted, tag, client, folder)
         built = client.inspect(tag)
     named = by_digest(base, found.digests)
     exact = named if "@sha256:" in named else f"{named} {found.id}"
     return BuilderImage(id=built.id, tag=tag, inputs=f"{exact} {made_of[:12]}")
+
+
+def _not_here(name: str) -> NoCandidateError:
+    return NoCandidateError(
+        f"the image {name} is not here, and a dry run neither pulls nor builds one",
+        reference="no-builder-image",
+        hint="leave --dry-run out, or look at the same build with --in host",
+    )
 
 
 def _build(base: str, packages: str, tag: str, client: EngineClient, folder: Path) -> None:

@@ -77,8 +77,9 @@ def container_place(
     python: PythonVersion | None = None,
     folders: Sequence[Path] = (),
     start: Streamer = stream,
+    make: bool = True,
 ) -> BuildPlace:
-    """Build in a container; its image is pulled and built here where it is not yet.
+    """Build in a container; its image is pulled and built here where it is not yet (not without `make`).
 
     `architecture` and `python` are the wheel's; `folders` are shared to be written, beyond the data root's own. The
     container is this machine's user's, without capabilities; uv alone reaches the network (see BuildContainer).
@@ -104,7 +105,7 @@ def container_place(
     lock = context.home.locks / f"{engine.name}-builder.lock"
     with locked(lock, wait_seconds=_WAIT, waiting=_waiting) as descriptor:
         client = EngineClient(engine=engine, run=context.run, environ=context.environ, lock_descriptor=descriptor)
-        image = builder_image(base.reference, packages, client, host)
+        image = builder_image(base.reference, packages, client, host, make=make)
     cache = _uv_cache(context)
     container = BuildContainer(
         engine=engine,

@@ -75,12 +75,15 @@ class Outlook:
     preflight: Preflight
 
 
-def plan_build(request: BuildRequest, context: Context, *, fetch_python: bool = True) -> Outlook:
-    """Look at a build. Raises UsageError for what was mistyped, NoCandidateError, NetworkError, IntegrityError."""
+def plan_build(request: BuildRequest, context: Context, *, act: bool = True) -> Outlook:
+    """Look at a build; without `act` no Python is fetched and no image made for it.
+
+    Raises UsageError for what was mistyped, NoCandidateError, NetworkError, IntegrityError.
+    """
     recipe = load_recipe(request.recipe)
     archs = asked_archs(request, context)
     require_consistent(archs, context.environ)
-    target, interpreter, notes = _where(request, context, fetch_python=fetch_python)
+    target, interpreter, notes = _where(request, context, act=act)
     builder = read_lock("builder", context)
     # What compiles runs here: for another machine too it is this one's torch whose headers are read.
     here = replace(target, architecture=Architecture(context.facts.host.architecture))
@@ -90,7 +93,7 @@ def plan_build(request: BuildRequest, context: Context, *, fetch_python: bool = 
         require_torch_accepts(archs, version)
     cuda = cuda_of(torch[0].pins) if torch else (NEWEST_CUDA if recipe.cuda else None)
     compiler = compiler_lock(cuda, context) if recipe.cuda else None
-    place = _place(request, recipe, cuda, interpreter, target=target, context=context)
+    place = _place(request, recipe, cuda, interpreter, target=target, context=context, make=act)
     toolchain = find_toolchain(
         recipe,
         request,
@@ -141,7 +144,7 @@ def plan_build(request: BuildRequest, context: Context, *, fetch_python: bool = 
         jobs=jobs,
         forecast=expected,
         place=request.place,
-        notes=notes,
+        notes=(*notes, *_about_packages(ingredients, toolchain)),
     )
     wheelhouse = Wheelhouse(wheelhouse_folder(request.wheelhouse, context))
     return Outlook(
@@ -200,12 +203,10 @@ def digest_of(locks: Iterable[Lock]) -> str:
     return hashlib.sha256("\n".join(lock.text for lock in locks).encode()).hexdigest()[:12]
 
 
-def _where(
-    request: BuildRequest, context: Context, *, fetch_python: bool
-) -> tuple[Target, Interpreter, tuple[str, ...]]:
+def _where(request: BuildRequest, context: Context, *, act: bool) -> tuple[Target, Interpreter, tuple[str, ...]]:
     """Find the machine that the wheel is for, and a Python of this one to build it with."""
     architecture, glibc = this_machine(context.facts.host)
-    interpreter, notes = find_interpreter(request.python, context, fetch=fetch_python)
+    interpreter, notes = find_interpreter(request.python, context, fetch=act)
     if request.architecture is None or request.architecture == architecture:
         return Target(architecture=architecture, python=interpreter.minor, glibc=glibc), interpreter, notes
     return another_machine(request.architecture, interpreter.minor), interpreter, notes
@@ -219,6 +220,7 @@ def _place(
     *,
     target: Target,
     context: Context,
+    make: bool,
 ) -> BuildPlace:
     if request.place == "host":
         return host_place(interpreter, context)
@@ -229,6 +231,7 @@ def _place(
         architecture=target.architecture,
         context=context,
         python=target.python,
+        make=make,
     )
 
 
@@ -255,6 +258,14 @@ def _beside_torch(recipe: Recipe, request: BuildRequest, target: Target, context
     pinned = pinned_lock(source, target, context.constraints)
     packages = () if pinned is None else (without(pinned, ["torch"]),)
     return *packages, only(rest_lock(target, context.constraints), TORCH_NEEDS)
+
+
+def _about_packages(ingredients: Ingredients, toolchain: Toolchain) -> tuple[str, ...]:
+    """Say that a torch is built by one CUDA and will require the packages of another: the same major serves both."""
+    required = cuda_of(pin for lock in ingredients.beside for pin in lock.pins)
+    if required is None or required == toolchain.cuda_version:
+        return ()
+    return (f"it is built with CUDA {toolchain.cuda_version}, and requires the packages of CUDA {required}",)
 
 
 def _version_of(torch: tuple[Lock, ...]) -> str:

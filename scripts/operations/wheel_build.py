@@ -50,6 +50,7 @@ def build_wheel(request: BuildRequest, context: Context, *, wait_seconds: float 
     if outlook.found is not None:
         return _result(outlook, outlook.found, seconds=time.monotonic() - started, found=True)
     require_ready(outlook.preflight)
+    outlook.wheelhouse.require_writable()
     plan = outlook.plan
     for note in (*plan.notes, *outlook.preflight.notes):
         say(f"note: {note}")

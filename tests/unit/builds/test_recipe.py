@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import tarfile
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from scripts.builds.recipe import RECIPES, known_recipes, load_recipe
-from scripts.errors import UsageError
+from scripts.errors import IntegrityError, UsageError
 from scripts.model.recipes import SourceKind
 
 TORCH = tomllib.loads(
@@ -100,12 +102,23 @@ def test_a_folder_needs_no_recipe(tmp_path: Path, *, cuda: bool) -> None:
     assert "guess" in recipe.resources.basis
 
 
-def test_an_sdist_is_named_by_its_hash(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cuda", [True, False])
+def test_an_sdist_is_named_by_its_hash(tmp_path: Path, *, cuda: bool) -> None:
     path = tmp_path / "own-thing-1.0.tar.gz"
-    path.write_bytes(b"")
+    with tarfile.open(path, "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("own-thing-1.0/kernel.cu" if cuda else "own-thing-1.0/code.c"))
     recipe = load_recipe(str(path))
     assert recipe.distribution == "own-thing"
-    assert recipe.source.sha256.startswith("e3b0c442")
+    assert recipe.source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert recipe.cuda is recipe.checks.device_code is cuda
+
+
+def test_an_sdist_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "own-thing-1.0.tar.gz"
+    path.write_bytes(b"")
+    with pytest.raises(IntegrityError) as caught:
+        load_recipe(str(path))
+    assert caught.value.reference == "bad-archive"
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "pyproject.toml"])

@@ -12,6 +12,7 @@ import pytest
 
 from scripts.environments.engine_client import EngineClient
 from scripts.environments.engines import engine_named
+from scripts.environments.image_context import DOCKER
 from scripts.errors import BuildError, DiskError, NetworkError, NoCandidateError, SparkError, UsageError
 from scripts.model.target import Architecture
 from scripts.operations.build_image import RECIPE, REPOSITORY, BuilderImage, builder_image
@@ -45,15 +46,30 @@ class Engine:
         return Completed(argv=tuple(argv), returncode=code, stdout=out, stderr=self.words, seconds=0)
 
     def image(
-        self, *packages: str, folder: Path | None = None, environ: Mapping[str, str] | None = None, base: str = BASE
+        self,
+        *packages: str,
+        folder: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        base: str = BASE,
+        make: bool = True,
     ) -> BuilderImage:
         client = EngineClient(engine=engine_named("docker"), run=self, environ=environ or {}, lock_descriptor=7)
-        more = {} if folder is None else {"folder": folder}
-        return builder_image(base, packages, client, Architecture.X86_64, **more)
+        return builder_image(base, packages, client, Architecture.X86_64, make=make, folder=folder or DOCKER)
 
     def arguments(self) -> list[str]:
         argv = self.built[-1]
         return [after for word, after in pairwise(argv) if word == "--build-arg"]
+
+
+def test_a_dry_run_neither_pulls_nor_builds() -> None:
+    engine = Engine()
+    with pytest.raises(NoCandidateError) as told:
+        engine.image(make=False)
+    assert told.value.reference == "no-builder-image"
+    assert "--in host" in told.value.hint
+    assert engine.built == []
+    made = engine.image()
+    assert engine.image(make=False) == made
 
 
 def test_it_is_built_once() -> None:
