@@ -43,7 +43,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a name": lambda source: (source / "setup.py").rename(source / "setup2.py"),
     "a mode": lambda source: (source / "setup.py").chmod(0o755),
     "a new file": lambda source: (source / "inner" / "new.c").touch(),
-    "a link": lambda source: os.replace(_linked(source / "new", "setup.py"), source / "link"),
+    "a link": lambda source: _linked(source / "new", "setup.py").replace(source / "link"),
 }
 LEFT_OVERS: dict[str, Callable[[Path], object]] = {
     name: lambda source, name=name: ((source / name).mkdir(), (source / name / "x").touch())  # type: ignore[misc]
