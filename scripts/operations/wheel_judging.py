@@ -54,14 +54,15 @@ def require_as_asked(wheel: Path, plan: BuildPlan, context: Context) -> Passport
 def device_code_problems(libraries: Sequence[LibraryPassport], archs: Sequence[Arch], *, needed: bool) -> list[str]:
     """Say what differs between the cubins and PTX of a wheel's libraries and what was asked for."""
     cubins = {one.sm for one in archs}
-    ptx = {one.sm for one in archs if one.ptx}
+    ptx = {one.sm.replace("sm_", "compute_") for one in archs if one.ptx}
     problems = []
     found = False
     for library in libraries:
         found = found or bool(library.cubins)
         strangers = sorted(set(library.cubins) - cubins)
-        strange_ptx = sorted(set(library.ptx) - ptx - {one.replace("sm_", "compute_") for one in ptx})
-        lacking = sorted(cubins - set(library.cubins)) if library.cubins or library.ptx else []
+        strange_ptx = sorted(set(library.ptx) - ptx)
+        here = {*library.cubins, *library.ptx}
+        lacking = sorted((cubins | ptx) - here) if here else []
         problems += [f"{library.library} has {name}, which was not asked for" for name in strangers]
         problems += [f"{library.library} has PTX for {name}, which was not asked for" for name in strange_ptx]
         problems += [f"{library.library} has no {name}" for name in lacking]
