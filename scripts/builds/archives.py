@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +16,17 @@ from scripts.partfile import sha256_of
 _MOST_BYTES = 8_000_000_000
 _MOST_FILES = 500_000
 """Some ten times what torch's own source holds, submodules and all."""
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,  # zipfile's, for what is encrypted
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What the readers of archives raise for bytes that are none; the disk's own errors are DiskErrors by then."""
 
 
 def require_hash(archive: Path, sha256: str) -> None:
@@ -37,7 +50,7 @@ def member_names(archive: Path) -> list[str]:
                 return packed.namelist()
         with tarfile.open(archive) as stream:
             return stream.getnames()
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+    except _DAMAGED as error:
         raise _bad(archive, str(error) or type(error).__name__) from error
 
 
@@ -55,7 +68,7 @@ def unpack(archive: Path, to: Path, *, lift: bool = True) -> None:
                 _unpack_tar(archive, to)
             if lift:
                 _lift(to)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, UnicodeError, ValueError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise _bad(archive, str(error) or type(error).__name__) from error
 
 

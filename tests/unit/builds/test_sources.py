@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -121,12 +122,43 @@ BAD: dict[str, Callable[[Path], Path]] = {
     "a link that leads out": lambda folder: tar(folder / "a.tar.gz", ("x", "/etc"), ("x/evil", b"1")),
     "cut off": lambda folder: _cut(tar(folder / "a.tar.gz", ("x", os.urandom(9000)))),
     "no archive": lambda folder: _written(folder / "a.tar.gz", b"hello"),
+    "damaged in the middle of a zip": lambda folder: _damaged(deflated(folder / "a.zip"), 50),
+    "damaged in the middle of a tar.xz": lambda folder: _damaged(random_tar(folder / "a.tar.xz"), 25_000),
+    "an encrypted zip": lambda folder: _encrypted(deflated(folder / "a.zip")),
     "a damaged zip": lambda folder: _written(folder / "a.zip", b"PK\x05\x06" + b"\xff" * 18),
 }
 
 
 def _cut(path: Path) -> Path:
     return _written(path, path.read_bytes()[:4000])
+
+
+def deflated(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x", "hello " * 10_000)
+    return path
+
+
+def random_tar(path: Path) -> Path:
+    with tarfile.open(path, "w:xz") as archive:
+        info = tarfile.TarInfo("x")
+        info.size = 50_000
+        archive.addfile(info, io.BytesIO(random.Random(1).randbytes(info.size)))
+    return path
+
+
+def _damaged(path: Path, at: int) -> Path:
+    data = bytearray(path.read_bytes())
+    data[at : at + 50] = b"\xff" * 50
+    return _written(path, bytes(data))
+
+
+def _encrypted(path: Path) -> Path:
+    """Set the bit that says so, in both of a member's headers."""
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.rfind(b"PK\x01\x02") + 8] |= 1
+    return _written(path, bytes(data))
 
 
 def _written(path: Path, data: bytes) -> Path:
