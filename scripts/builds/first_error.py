@@ -9,8 +9,9 @@ _ERRORS = (
     r"^[^\s:][^:]*:\d+(?::\d+)?:\s+(?:fatal\s+)?error:\s",  # gcc, clang
     r"^[^\s(][^(]*\(\d+\):\s+(?:catastrophic\s+|fatal\s+)?error\b",  # nvcc's front end
     r"^nvcc (?:fatal|error)\b",
-    r"^ptxas (?:fatal|error)\b",
-    r"^(?:\S*/)?(?:cc1plus|cc1|gcc|g\+\+|c\+\+|cicc|as|ccache): (?:fatal )?error:\s",
+    r"^(?:ptxas|nvlink) (?:fatal|error)\b",
+    r"^ptxas \S+, line \d+; (?:fatal|error)\b",
+    r"^(?:\S*/)?(?:[\w.]+-)*(?:cc1plus|cc1|gcc|g\+\+|c\+\+|cicc|as|ccache): (?:fatal )?error:\s",
     r"^(?:\S*/)?ld(?:\.\S+)?: (?:cannot find|error|\S+: undefined reference)",
     r"undefined reference to ",
     r"^(?:\S*/)?ld: .*: file format not recognized",

@@ -47,9 +47,10 @@ def forecast(recipe: Recipe, jobs: Jobs, machine: BuildMachine) -> BuildForecast
 
 def forecast_lines(forecast: BuildForecast) -> list[str]:
     """Say it in words; each line says that it is expected."""
+    disk, come = forecast.disk_gb, forecast.download_gb
     return [
         f"expected: {minutes_words(forecast.minutes)} with a cold compiler cache",
-        f"  {forecast.memory_gb:.0f} GB of memory, {forecast.disk_gb:g} GB of disk; {forecast.download_gb:g} GB come",
+        f"  {forecast.memory_gb:.0f} GB of memory, {disk:g} GB of disk, {come:g} GB to download",
         f"  how that is known: {forecast.basis}",
     ]
 

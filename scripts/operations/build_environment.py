@@ -18,8 +18,9 @@ from scripts.disk import disk_errors, write_whole
 from scripts.environments.locking import locked
 from scripts.environments.uv import failure, killed, only_from
 from scripts.model.plan import Lock
+from scripts.operations.build_locks import digest_of
 from scripts.operations.build_place import BuildPlace
-from scripts.operations.build_planning import Outlook, digest_of
+from scripts.operations.build_planning import Outlook
 from scripts.operations.context import Context
 from scripts.progress import say
 
@@ -49,8 +50,9 @@ class BuildEnvironment:
 def build_environment(outlook: Outlook, context: Context) -> BuildEnvironment:
     """Give the environment that the wheel is built in. Raises what uv's failure means, DiskError, BusyError."""
     parts = outlook.ingredients
+    compiler = parts.compiler if outlook.plan.toolchain.cuda_home is None else None
     # torch's own pins last: where the compiler brings another release of a header package, torch's counts.
-    locks = [parts.builder, *_there(parts.compiler), *_there(parts.requires), *parts.torch, *parts.beside]
+    locks = [parts.builder, *_there(compiler), *_there(parts.requires), *parts.torch, *parts.beside]
     return _environment("build", locks, outlook, context, target=parts.target)
 
 
