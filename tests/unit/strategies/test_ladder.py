@@ -174,6 +174,13 @@ def test_why(found: str, strategy: str, reason: str) -> None:
     assert reason in reasons(STANDING[found][0], strategy)
 
 
+def test_a_torch_that_was_built_here_is_a_rung() -> None:
+    request = Request(never=("pypi",))
+    found = foot(LADDER, spark(engines=()), SPARK_TARGET, request, known=KNOWN, nvrtc=NVRTC, built=True)
+    assert "source" in left(found)
+    assert reasons(climb(SPARK, SPARK_TARGET), "source") == "no torch was built here"
+
+
 def test_the_foot_tells_for_which_gpu_it_is() -> None:
     found = climb(SPARK, SPARK_TARGET)
     assert (found.driver, found.devices) == ("580.95.05", ("NVIDIA GB10, 12.1",))
