@@ -44,6 +44,8 @@ class BuildOrder:
     watch: Path
     ninja: str
     cuda: bool
+    lock: int | None = None
+    """A lock's descriptor, handed down: while compilers of a run that was killed are at work, nobody else has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +112,7 @@ def _attempt(order: BuildOrder, *, stream: Streamer, run: Runner, read: Reader) 
             log=order.log,
             on_line=watch.line,
             on_tick=watch.tick,
+            pass_fds=() if order.lock is None else (order.lock,),
         )
     watch.tick()
     return _judged(order, done, watch, kernel=_more(before, oom_kills(read))), watch

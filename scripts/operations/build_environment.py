@@ -74,15 +74,21 @@ def _environment(
         name += f"-{hashlib.sha256(outlook.place.inputs.encode()).hexdigest()[:8]}"
     folder = context.home.builds / "environments" / name
     made = BuildEnvironment(folder=folder)
-    if (folder / READY).is_file() and folder.joinpath("bin", "python").is_symlink():
+    if _is_whole(made, outlook.place):
         return made
     with locked(context.home.locks / f"{name}.lock", wait_seconds=_WAIT, waiting=_waiting):
-        if not (folder / READY).is_file():
+        if not _is_whole(made, outlook.place):  # whoever we waited for has made it
             _make(folder, locks, outlook.place, context)
             if target:
                 _add_target(folder, target, outlook, context)
             write_whole(folder / READY, "".join(f"{lock.name}\n" for lock in (*locks, *target)))
     return made
+
+
+def _is_whole(made: BuildEnvironment, place: BuildPlace) -> bool:
+    """Tell whether it was made to its end, and its Python still there; in a container that is the image's."""
+    there = made.python.exists() if place.image is None else made.python.is_symlink()
+    return there and (made.folder / READY).is_file()
 
 
 def _waiting(holder: str) -> None:

@@ -57,14 +57,14 @@ def build_wheel(request: BuildRequest, context: Context, *, wait_seconds: float 
     expected = minutes_words(plan.forecast.minutes)
     say(f"{plan.name}: {plan.jobs.count} at once ({plan.jobs.reason}); expected: {expected}")
     lock = context.home.locks / f"build-{plan.name}.lock"
-    with locked(lock, wait_seconds=wait_seconds, waiting=_waiting):
+    with locked(lock, wait_seconds=wait_seconds, waiting=_waiting) as descriptor:
         published = outlook.wheelhouse.find(plan.stamp) if not request.rebuild else None
         if published is not None:  # whoever we waited for has built it
             return _result(outlook, published, seconds=time.monotonic() - started, found=True)
         work = _Work.of(plan, context)
         if request.rebuild:
             work.forget()
-        return _built(outlook, work, context, started)
+        return _built(outlook, work, context, started, lock=descriptor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class _Work:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _built(outlook: Outlook, work: _Work, context: Context, started: float) -> BuildResult:
+def _built(outlook: Outlook, work: _Work, context: Context, started: float, *, lock: int) -> BuildResult:
     began = datetime.now(UTC)
     environment = build_environment(outlook, context)
     toolchain = complete_toolchain(
@@ -120,7 +120,7 @@ def _built(outlook: Outlook, work: _Work, context: Context, started: float) -> B
     )
     plan = replace(outlook.plan, toolchain=toolchain)
     _sourced(plan, work, context)
-    run, raw = _compiled(outlook, plan, work, environment, context)
+    run, raw = _compiled(outlook, plan, work, environment, context, lock=lock)
     wheel, tag = finish_wheel(
         raw,
         work.finished,
@@ -180,7 +180,13 @@ def _published(
 
 
 def _compiled(
-    outlook: Outlook, plan: BuildPlan, work: _Work, environment: BuildEnvironment, context: Context
+    outlook: Outlook,
+    plan: BuildPlan,
+    work: _Work,
+    environment: BuildEnvironment,
+    context: Context,
+    *,
+    lock: int,
 ) -> tuple[BuildRun, Path]:
     """Run the build, unless an earlier run ended between it and the publication."""
     done = _only_wheel(work.raw)
@@ -221,6 +227,7 @@ def _compiled(
         watch=work.source,
         ninja=str(environment.bin / "ninja"),
         cuda=plan.recipe.cuda,
+        lock=lock,
     )
     run = run_build(order, stream=outlook.place.stream, run=outlook.place.run)
     wheel = _only_wheel(making)
