@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.errors import BuildError, IntegrityError, UsageError
+from scripts.errors import BuildError, DiskError, IntegrityError, UsageError
+from scripts.home import Home
 from scripts.model.builds import AttemptOutcome
 from scripts.operations.context import Context
 from scripts.operations.wheel_build import build_wheel
@@ -160,3 +161,29 @@ def test_a_wheel_that_was_cut_off_in_the_wheelhouse_is_built_again(tiny: Builder
     wheel.write_bytes(wheel.read_bytes()[:100])
     again = tiny.build()
     assert (again.found, again.published) == (False, first.published)
+
+
+def test_a_shared_wheelhouse_answers_another_machine(tiny: Builder, tmp_path: Path) -> None:
+    shared = str(tmp_path / "shared")
+    first = with_environment(tiny, KOKORO_SPARK_WHEELHOUSE=shared).build()
+    other = Context(home=Home(root=tmp_path / "other"), environ={**os.environ, "KOKORO_SPARK_WHEELHOUSE": shared})
+    again = build_wheel(tiny.request(), other)
+    assert (again.found, again.published) == (True, first.published)
+    assert not other.home.builds.exists()
+
+
+def test_a_shared_compiler_cache_serves_another_machine(tiny: Builder, tmp_path: Path) -> None:
+    """ccache's own remote storage, here a folder: the second machine's own cache is empty."""
+    shared = {"CCACHE_REMOTE_STORAGE": f"file:{tmp_path / 'remote'}"}
+    first = with_environment(tiny, CCACHE_DIR=str(tmp_path / "one"), **shared).build()
+    again = with_environment(tiny, CCACHE_DIR=str(tmp_path / "two"), **shared).build(rebuild=True)
+    assert first.cache is not None
+    assert again.cache is not None
+    assert (first.cache.hits, first.cache.misses, again.cache.hits, again.cache.misses) == (0, 4, 4, 0)
+
+
+def test_a_wheelhouse_that_cannot_be_written_is_told_before_the_build(tiny: Builder, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    tiny.refused(DiskError, "not-writable", wheelhouse=str(tmp_path / "file" / "wheelhouse"))
+    assert tiny.log() == ""
+    assert not tiny.build().found
