@@ -110,19 +110,30 @@ class Wheelhouse:
             cuda=plan.cuda,
             archs=tuple(one.sm for one in plan.archs),
         )
-        target = self.root / place
-        with disk_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            making = target.with_name(f".{target.name}.making")
-            shutil.copyfile(wheel, making)
-            with making.open("rb") as stream:
-                os.fsync(stream.fileno())
-            making.replace(target)
+        self._take(wheel, place, plan.stamp)
         write_whole(self.root / f"{place}.metadata", metadata.decode("utf-8", "replace"))
         write_whole(self.root / published.provenance, json.dumps(provenance, indent=1) + "\n")
         write_whole(self.root / "stamps" / f"{plan.stamp}.json", to_json(published))
         self.write_pages()
         return published
+
+    def _take(self, wheel: Path, place: str, stamp: str) -> None:
+        """Lay the file down. No stamp may speak of another content that was there, or was deleted from there."""
+        target = self.root / place
+        making = target.with_name(f".{target.name}.making")
+        with disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(wheel, making)
+                with making.open("rb") as stream:
+                    os.fsync(stream.fileno())
+                for path in (self.root / "stamps").glob("*.json"):
+                    published = self._read(path)
+                    if path.stem == stamp or (published is not None and published.wheel == place):
+                        path.unlink()
+                making.replace(target)
+            finally:
+                making.unlink(missing_ok=True)
 
     def write_pages(self) -> None:
         """Make the index's pages of what the stamps say. Raises DiskError."""
