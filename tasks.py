@@ -727,7 +727,7 @@ def wheel_serve(
     from scripts.operations.wheel_serving import foreseen, serve
 
     context = _context(verbose)
-    root = _given(wheelhouse, "--wheelhouse")
+    root, host = _given(wheelhouse, "--wheelhouse"), _given(host, "--host") or "127.0.0.1"
     if _is_dry(c, dry_run):
         would = foreseen(root, host, port, context)
         _show(json, would, [f"would serve {would['wheelhouse']} at {would['url']}"])
