@@ -31,7 +31,8 @@ TASK = ("-m", "invoke", "wheel.build")
 def start(many: Builder, *options: str, group: Path | None = None) -> Popen[str]:
     """Start the task itself, in a process group of its own, and in a control group where one is given."""
     environ = {**os.environ, "KOKORO_SPARK_HOME": str(many.context.home.root)}
-    command = [sys.executable, *TASK, str(many.recipe), *options]
+    # What a shell starts in the background ignores SIGINT, and so does all that it starts.
+    command = ["env", "--default-signal=INT", sys.executable, *TASK, str(many.recipe), *options]
     if group is not None:
         command = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(group), *command]
     return Popen(command, cwd=CHECKOUT, env=environ, stdout=PIPE, stderr=PIPE, text=True, start_new_session=True)
