@@ -305,7 +305,7 @@ def test_a_task_that_is_ended_leaves_no_container(
     builder: Builder, place: BuildPlace, work: Path, *, number: signal.Signals
 ) -> None:
     task = Popen(
-        [sys.executable, "-c", TASK, builder.engine.name, str(place.image), str(work)],
+        ["env", "--default-signal=INT", sys.executable, "-c", TASK, builder.engine.name, str(place.image), str(work)],
         cwd=CHECKOUT,
         env=builder.engine.environ(),
         stdout=DEVNULL,

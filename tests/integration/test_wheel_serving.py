@@ -215,7 +215,8 @@ def test_no_wheelhouse(tmp_path: Path) -> None:
 def test_the_task(tmp_path: Path, number: signal.Signals, code: ExitCode) -> None:
     house = Wheelhouse(tmp_path / "house")
     publish(house, make_wheel(tmp_path, "demo", "1.0"), "one")
-    command = [sys.executable, "-m", "invoke", "wheel.serve", "--port", "0", "--json", "--wheelhouse", str(house.root)]
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "invoke", "wheel.serve"]
+    command += ["--port", "0", "--json", "--wheelhouse", str(house.root)]
     environ = {**os.environ, "KOKORO_SPARK_HOME": str(tmp_path / "home")}
     with Popen(command, cwd=CHECKOUT, env=environ, stdout=PIPE, stderr=PIPE, text=True) as process:
         try:
