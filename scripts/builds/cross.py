@@ -6,7 +6,6 @@ target's are the compiler, the libraries that are linked, and the names: extensi
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from scripts.disk import write_whole
@@ -22,11 +21,13 @@ def cross_variables(triple: str, *, folder: Path) -> dict[str, str]:
     nvcc takes the host compiler that torch's cpp_extension gives it, CC. Raises UsageError (no-cross-build).
     """
     machine = triple.partition("-")[0]
-    version = next((one.name for one in sorted(folder.glob("lib/python3*"))), f"python{sys.version_info[0]}.0")
+    version = next((one.name for one in sorted(folder.glob("lib/python3*"))), "")
     number = version.removeprefix("python").replace(".", "")
     if not number.isdecimal():
         raise UsageError(
-            f"{version} is no Python to build for", reference="no-cross-build", hint="choose one with --python"
+            f"{version} is no Python to build for" if version else f"no Python to build for is in {folder}",
+            reference="no-cross-build",
+            hint="choose one with --python",
         )
     libraries = [
         folder / TARGET / "torch" / "lib",

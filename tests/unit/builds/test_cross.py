@@ -21,9 +21,13 @@ def test_names_and_compilers_are_the_targets(tmp_path: Path) -> None:
     assert f"-L{tmp_path}/target/torch/lib" in told["LDFLAGS"].split()
 
 
-def test_a_python_without_a_number(tmp_path: Path) -> None:
-    (tmp_path / "lib" / "python3.x").mkdir(parents=True)
-    with pytest.raises(UsageError) as caught:
+@pytest.mark.parametrize(
+    ("made", "said"), [(["python3.x"], "python3.x is no Python"), ([], "no Python to build for is in")]
+)
+def test_no_python_that_can_be_named(made: list[str], said: str, tmp_path: Path) -> None:
+    for one in made:
+        (tmp_path / "lib" / one).mkdir(parents=True)
+    with pytest.raises(UsageError, match=said) as caught:
         cross_variables(TRIPLE, folder=tmp_path)
     assert caught.value.reference == "no-cross-build"
 
