@@ -170,7 +170,7 @@ def _again(order: BuildOrder, attempt: Attempt) -> BuildOrder:
         "the build failed",
         context=f"{attempt.detail}\n{where}",
         reference="compile-failed",
-        hint="above is the first error; once it is mended, the next run compiles only what is left",
+        hint="above is the first error; once it is mended, what compiled before comes out of the compiler cache",
     )
 
 
