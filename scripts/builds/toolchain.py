@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts.builds.arch import gencode_flags
+from scripts.builds.host_compilers import choose_compilers, first_line
 from scripts.disk import disk_errors
 from scripts.errors import BuildError, UsageError
 from scripts.model.builds import BuildRequest, Toolchain
@@ -46,8 +46,8 @@ def find_toolchain(
     a compiler or a toolkit that is named and is none.
     """
     triple = None if architecture == os.uname().machine else TRIPLES[architecture]
-    cc, cxx = _compilers(environ, triple)
-    found = Toolchain(cc=cc, cxx=cxx, cxx_version=_first_line(run, cxx, environ), triple=triple)
+    cc, cxx = choose_compilers(environ, triple)
+    found = Toolchain(cc=cc, cxx=cxx, cxx_version=first_line(run, cxx, environ), triple=triple)
     if not recipe.cuda:
         return found
     home: Path | None
@@ -99,57 +99,45 @@ def make_cuda_home(folder: Path) -> Path:
             reference="no-nvcc",
             hint="its pins are in constraints/nvcc-*.txt; --cuda PATH names a toolkit that is here",
         )
-    home = folder / "cuda"
+    home, links = folder / "cuda", _toolkit_links(source)
     with disk_errors(home):
-        shutil.rmtree(home, ignore_errors=True)  # half of an earlier one
-        libraries = home / "lib64"
-        libraries.mkdir(parents=True)
-        for name in _LINKS:
-            if (source / name).exists():
-                (home / name).symlink_to(source / name)
-        for library in sorted((source / "lib").glob("lib*")):
-            (libraries / library.name).symlink_to(library)
-            plain = re.sub(r"(\.so)\.[\d.]+$", r"\1", library.name)
-            if plain != library.name and not (libraries / plain).exists():
-                (libraries / plain).symlink_to(library)  # what a linker looks for
+        if not _laid_out(home, links):
+            _lay_out(home, links)
     return home
 
 
-def _compilers(environ: Mapping[str, str], triple: str | None) -> tuple[str, str]:
-    """Choose the C and the C++ compiler: the environment's word counts, for a build of this machine's own kind."""
-    if triple is not None:
-        return tuple(_resolved(f"{triple}-{name}", environ) for name in ("gcc", "g++"))  # type: ignore[return-value]
-    chosen = []
-    for variable, default in (("CC", "gcc"), ("CXX", "g++")):
-        said = shlex.split(environ.get(variable, "")) or [default]
-        if len(said) > 1 or Path(said[0]).name in {"ccache", "sccache"}:
-            raise UsageError(
-                f"{variable} in the environment is {environ[variable]!r}, which is more than a compiler",
-                reference="bad-compiler",
-                hint=f"name the compiler alone in {variable}: the compiler cache comes by itself",
-            )
-        found = _resolved(said[0], environ)
-        if variable in environ and shutil.which(said[0], path=environ.get("PATH")) is None:
-            raise UsageError(
-                f"{variable} in the environment names {said[0]}, which is not there",
-                reference="bad-compiler",
-                hint=f"take {variable} out, or name a compiler that is here",
-            )
-        chosen.append(found)
-    return chosen[0], chosen[1]
+def _toolkit_links(source: Path) -> dict[str, Path]:
+    """Name each link of a CUDA home and what it leads to; libraries by the name that a linker looks for, too."""
+    links = {name: source / name for name in _LINKS if (source / name).exists()}
+    libraries = sorted((source / "lib").glob("lib*"))
+    for library in libraries:
+        links.setdefault(f"lib64/{_plain_name(library)}", library)
+    return links | {f"lib64/{library.name}": library for library in libraries}
 
 
-def _resolved(name: str, environ: Mapping[str, str]) -> str:
-    return shutil.which(name, path=environ.get("PATH")) or name
+def _plain_name(library: Path) -> str:
+    return re.sub(r"(\.so)\.[\d.]+$", r"\1", library.name)
 
 
-def _first_line(run: Runner, program: str, environ: Mapping[str, str]) -> str:
-    """Give the first line of `--version`; empty: there is no such program."""
-    try:
-        done = run([program, "--version"], env={**environ, "LC_ALL": "C"}, timeout=_PATIENCE)
-    except ProgramNotFoundError:
-        return ""
-    return done.stdout.partition("\n")[0].strip() if done.ok else ""
+def _laid_out(home: Path, links: Mapping[str, Path]) -> bool:
+    """Tell whether it stands as it should: another build of the same pins may be compiling with it."""
+    return all((home / name).is_symlink() and (home / name).readlink() == target for name, target in links.items())
+
+
+def _lay_out(home: Path, links: Mapping[str, Path]) -> None:
+    """Make it beside its place and move it there whole: who finds it finds all of it."""
+    with tempfile.TemporaryDirectory(prefix="cuda-", dir=home.parent) as name:
+        made = Path(name, "cuda")
+        (made / "lib64").mkdir(parents=True)
+        for link, target in links.items():
+            (made / link).symlink_to(target)
+        try:
+            made.rename(home)
+        except OSError:
+            if _laid_out(home, links):  # another build was faster
+                return
+            home.rename(Path(name, "half"))  # damaged, or half of an earlier one: goes with the folder
+            made.rename(home)
 
 
 def _cuda_home(recipe: Recipe, request: BuildRequest, environ: Mapping[str, str], *, pinned: bool) -> Path | None:
@@ -169,9 +157,9 @@ def _cuda_home(recipe: Recipe, request: BuildRequest, environ: Mapping[str, str]
     return _beside(shutil.which("nvcc", path=environ.get("PATH")))
 
 
-def _beside(nvcc: str | None) -> Path | None:
-    """Find the toolkit of an nvcc on PATH, through links and through a script that starts another."""
-    if nvcc is None:
+def _beside(nvcc: str | None, *, steps: int = 4) -> Path | None:
+    """Find the toolkit of an nvcc on PATH, through links and through scripts (`steps` of them) that start another."""
+    if nvcc is None or steps == 0:
         return None
     program = Path(nvcc).resolve()
     if program.parent.name == "bin" and (program.parent.parent / "include" / "cuda_runtime.h").exists():
@@ -182,8 +170,8 @@ def _beside(nvcc: str | None) -> Path | None:
         return None
     if not head.startswith(b"#!"):
         return None
-    named = re.search(rb"exec\s+\"?(/[^\s\"]+/bin/nvcc)", head)
-    return _beside(named[1].decode("utf-8", "replace")) if named else None
+    named = re.search(rb"^\s*exec\s[^\n]*?(/[^\s\"']+/bin/nvcc)\b", head, re.MULTILINE)
+    return _beside(named[1].decode("utf-8", "replace"), steps=steps - 1) if named else None
 
 
 def _named_toolkit(home: Path, by: str) -> Path:
