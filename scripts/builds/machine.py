@@ -83,8 +83,8 @@ def _distribution(os_release: str) -> str:
 
 
 def _disk_free(folder: Path) -> int | None:
-    existing = next((one for one in (folder, *folder.parents) if one.exists()), None)
     try:
+        existing = next((one for one in (folder, *folder.parents) if one.exists()), None)
         return None if existing is None else shutil.disk_usage(existing).free
     except OSError:
         return None
