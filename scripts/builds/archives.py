@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import posixpath
 import tarfile
 import zipfile
 import zlib
@@ -76,7 +77,25 @@ def _unpack_tar(archive: Path, to: Path) -> None:
     with tarfile.open(archive) as stream:
         members = stream.getmembers()
         _require_bounded(archive, (one.size for one in members))
-        stream.extractall(to, members=members, filter="data")
+        for member in members:
+            _require_inside(archive, member)
+        if hasattr(tarfile, "data_filter"):
+            stream.extractall(to, members=members, filter="data")
+        else:  # Python before 3.11.4, as Debian 12 has it
+            stream.extractall(to, members=members)  # noqa: S202 - each was looked at above
+
+
+def _require_inside(archive: Path, member: tarfile.TarInfo) -> None:
+    """Refuse what is no file, folder or link, and what would land or lead outside. Raises IntegrityError."""
+    paths = [PurePosixPath(member.name)]
+    if member.issym():
+        paths.append(PurePosixPath(member.name).parent / member.linkname)
+    elif member.islnk():
+        paths.append(PurePosixPath(member.linkname))
+    elif not (member.isfile() or member.isdir()):
+        raise _bad(archive, f"{member.name!r} is no file")
+    if any(path.is_absolute() or posixpath.normpath(path).startswith("..") for path in paths):
+        raise _bad(archive, f"{member.name!r} would land or lead outside")
 
 
 def _unpack_zip(archive: Path, to: Path) -> None:
