@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.inside.bridging import enable_bridge
 from scripts.inside.failure import ProbeFailure
-from scripts.inside.research_note import PATCHED, apply_research_note
+from scripts.inside.research_note import ORIGINAL, PATCHED, apply_research_note
 
 MODES = ("stock", "bridged", "disable_complex", "transform_only")
 STFT = "kokoro.istftnet"
@@ -29,6 +29,15 @@ def prepare(mode: str, detail: dict[str, Any]) -> None:
         check("stock", detail)  # another's patch below the note's would not be seen any more
         apply_research_note()
     check(mode, detail)
+
+
+def restore(mode: str) -> None:
+    """Take a mode's patch away again, so that another mode can run in this process."""
+    stft = importlib.import_module(STFT).TorchSTFT
+    for name in _REPLACED.get(mode, ()):
+        original = getattr(getattr(stft, name), ORIGINAL, None)
+        if original is not None:
+            setattr(stft, name, original)
 
 
 def check(mode: str, detail: dict[str, Any]) -> None:

@@ -11,11 +11,16 @@ from typing import Any
 
 _MODULE = "kokoro.istftnet"
 PATCHED = "transform"
+ORIGINAL = "__kokoro_spark_original__"
+"""The attribute in which a replacement keeps what it replaced: the bridge's name for it."""
 
 
 def apply_research_note() -> None:
-    """Replace TorchSTFT.transform, for every instance. Imports kokoro."""
-    importlib.import_module(_MODULE).TorchSTFT.transform = _transform
+    """Replace TorchSTFT.transform, for every instance; modes.restore undoes it. Imports kokoro."""
+    stft = importlib.import_module(_MODULE).TorchSTFT
+    if stft.transform is not _transform:
+        setattr(_transform, ORIGINAL, stft.transform)
+        stft.transform = _transform
 
 
 def _transform(self: Any, input_data: Any) -> Any:

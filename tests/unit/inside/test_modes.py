@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scripts.inside.failure import ProbeFailure
-from scripts.inside.modes import MODES, check, prepare
+from scripts.inside.modes import MODES, check, prepare, restore
 from scripts.runtime import bridge
 from scripts.verification.evidence import ALL_MODES
 from tests.unit.inside.stand_in import install_kokoro, install_torch
@@ -104,3 +104,12 @@ def test_a_patch_of_inverse_under_the_notes_is_refused(stft: Any) -> None:
     patch(stft, "inverse")
     with pytest.raises(ProbeFailure, match=r"where TorchSTFT\.inverse was to be judged"):
         check("transform_only", {})
+
+
+@pytest.mark.parametrize("mode", ["stock", "bridged", "disable_complex", "transform_only"])
+def test_a_mode_can_be_taken_away_again(stft: Any, mode: str) -> None:
+    before = dict(vars(stft))
+    prepare(mode, {})
+    restore(mode)
+    assert dict(vars(stft)) == before
+    prepare("stock", {})
