@@ -34,6 +34,7 @@ _ENV_HELP = "an environment's name or the start of it (default: the current one)
 _STRATEGY_HELP = "pypi (the default index), cpu or a lane: cu126, cu128, cu129, cu130, cu132 (default: pypi)"
 _PLATFORM_HELP = "aarch64, with the glibc of DGX OS (2.39), or x86_64, with 2.28 (default: aarch64)"
 _PYTHON_HELP = "3.12, 3.11 or 3.10 (default: 3.12)"
+_FORCE_HELP = "although neither the verdict nor the prediction asks for it"
 _GB10_HELP = "compute capability to predict for (default: 12.1)"
 _SM_HELP = "compute capability to predict for (default: this machine's GPU, else 12.1, GB10's)"
 
@@ -149,7 +150,7 @@ def _as_called(text: str) -> str:
     """Name tasks as the person at the terminal starts them: bootstrap.sh says how, and has no invoke on PATH."""
     called = os.environ.get("KOKORO_SPARK_COMMAND", "invoke")
     return re.sub(
-        r"\binvoke(?= (?:setup|verify|say|facts|lock|predict|timeline|drift|env\.[a-z]+|wheel\.[a-z]+|demo\.[a-z]+)\b)",
+        r"\binvoke(?= (?:setup|verify|say|facts|lock|predict|timeline|drift|(?:env|bridge|wheel|demo)\.[a-z]+)\b)",
         lambda _: called,
         text,
     )
@@ -863,6 +864,35 @@ def env_purge(c: Invocation, yes: bool = False, dry_run: bool = False, json: boo
     _show(json, {"removed": removed}, [f"removed: {one}" for one in removed] or nothing)
 
 
+@command({"env": _ENV_HELP, "force": _FORCE_HELP, "dry_run": _DRY_HELP}, name="enable")
+def bridge_enable(c: Invocation, env: str = "", force: bool = False, dry_run: bool = False, json: bool = False) -> None:
+    """Have an environment enable the bridge in every application, where the verdict asks for it."""
+    from scripts.operations.bridging import change_lines, enable
+
+    dry = _is_dry(c, dry_run)
+    found = enable(env or None, _context(), force=force, dry_run=dry)
+    _show(json, found, change_lines(found, dry_run=dry))
+
+
+@command({"env": _ENV_HELP, "dry_run": _DRY_HELP}, name="disable")
+def bridge_disable(c: Invocation, env: str = "", dry_run: bool = False, json: bool = False) -> None:
+    """Take the bridge's hook away: applications run Kokoro as it is, or enable the bridge themselves."""
+    from scripts.operations.bridging import change_lines, disable
+
+    dry = _is_dry(c, dry_run)
+    found = disable(env or None, _context(), dry_run=dry)
+    _show(json, found, change_lines(found, dry_run=dry))
+
+
+@command({"env": _ENV_HELP}, name="status")
+def bridge_status(c: Invocation, env: str = "", json: bool = False) -> None:
+    """Tell whether an environment carries the bridge's hook, and whether it is needed."""
+    from scripts.operations.bridging import status, status_lines
+
+    found = status(env or None, _context())
+    _show(json, found, status_lines(found))
+
+
 @command(
     {
         "with_": "what to try against it: bridge, transform-only, spoof or override (default: nothing)",
@@ -1002,5 +1032,6 @@ ns = Collection()
 for _task in (setup, verify, say, facts, predict, timeline, drift, lock):
     ns.add_task(_task)
 ns.add_collection(Collection("wheel", wheel_inspect, wheel_measure, wheel_build, wheel_recipes, wheel_serve))
+ns.add_collection(Collection("bridge", bridge_enable, bridge_disable, bridge_status))
 ns.add_collection(Collection("demo", demo_seed_failure, demo_verify, demo_matrix, demo_settings))
 ns.add_collection(Collection("env", env_list, env_use, env_run, env_repair, env_remove, env_purge))

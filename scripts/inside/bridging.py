@@ -1,8 +1,9 @@
-"""Enable the bridge in this process."""
+"""Enable the bridge in this process, and switch off the hook that may have enabled it."""
 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from scripts.inside.failure import ProbeFailure
@@ -24,3 +25,12 @@ def enable_bridge() -> dict[str, Any]:
     except bridge.BridgeError as error:
         raise ProbeFailure(str(error), {"cause": "bridge"}) from error
     return {"module": bridge.__name__, **bridge.status()}
+
+
+def switch_hook_off() -> bool:
+    """Switch off the environment's hook in this process, with the bridge that it enabled; True: it was on.
+
+    It is known by its module, which the environment's .pth file has imported: nothing is imported here.
+    """
+    hook = sys.modules.get("kokoro_spark.hook")
+    return hook is not None and bool(hook.switch_off())

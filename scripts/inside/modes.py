@@ -6,7 +6,7 @@ import importlib
 import inspect
 from typing import Any
 
-from scripts.inside.bridging import enable_bridge
+from scripts.inside.bridging import enable_bridge, switch_hook_off
 from scripts.inside.failure import ProbeFailure
 from scripts.inside.research_note import ORIGINAL, PATCHED, apply_research_note
 
@@ -20,9 +20,14 @@ _REPLACED = {"bridged": METHODS, "transform_only": (PATCHED,)}
 def prepare(mode: str, detail: dict[str, Any]) -> None:
     """Put a mode's patch in place and note in `detail` which: `bridge`, and where each method comes from, `stft`.
 
+    The environment's own hook (scripts/runtime/hook.py) is switched off first, whatever the mode: what is judged is
+    Kokoro in this mode, not the environment's setting. `hook` says so where it was on.
+
     Raises ProbeFailure (cause "bridge") where a patch is where none must be, or is not where it must be.
     """
     detail["bridge"] = None
+    if switch_hook_off():
+        detail["hook"] = "switched off"
     if mode == "bridged":
         detail["bridge"] = enable_bridge()
     elif mode == "transform_only":

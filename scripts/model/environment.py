@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scripts.model.climb import Climb
+from scripts.model.hook import HookRecord
 from scripts.model.plan import Plan
 
 RECORD_SCHEMA = 1
@@ -76,3 +77,5 @@ class EnvironmentRecord:
     """None: a venv."""
     climb: Climb | None = None
     """How `auto` came to it; None: it was asked for by name."""
+    hook: HookRecord | None = None
+    """The bridge's hook, which enables it in every application; None: the environment does not carry it."""

@@ -41,6 +41,8 @@ class Listed:
     reason: str
     onnxruntime: str | None = None
     """The release of ONNX Runtime where that runs Kokoro; `torch` is then empty."""
+    hook: bool = False
+    """It carries the bridge's hook, says its record."""
 
 
 def listing(context: Context) -> tuple[Listed, ...]:
@@ -80,6 +82,7 @@ def _listed(entry: Entry, *, current: bool) -> Listed:
         verdict=record.verdict,
         prediction=record.prediction,
         reason=entry.problem or record.reason,
+        hook=record.hook is not None,
     )
 
 

@@ -71,8 +71,10 @@ def judge_environment(
     judged = judge_subject(subject, context, manner, target=target, weights=weights, require_gpu=require_gpu)
     entry = subject.entry
     if entry is not None and entry.record is not None:
+        # Read anew: minutes have passed, and the hook may have been switched on or off.
+        record = context.store.entry(entry.path).record or entry.record
         # What `auto` said against it was another verdict's reason.
-        context.store.write(dataclasses.replace(entry.record, verdict=recorded_verdict(judged.report), reason=""))
+        context.store.write(dataclasses.replace(record, verdict=recorded_verdict(judged.report), reason=""))
     return judged
 
 

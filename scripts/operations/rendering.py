@@ -58,7 +58,8 @@ def listing_rows(listed: Iterable[Listed]) -> list[tuple[str, ...]]:
             one.cuda or "-",
             one.python,
             one.weights or "-",
-            one.verdict or (f"predicted {one.prediction}" if one.prediction else "-"),
+            (one.verdict or (f"predicted {one.prediction}" if one.prediction else "-"))
+            + (", bridge hook on" if one.hook else ""),
         )
         for one in listed
     ]

@@ -20,6 +20,7 @@ from scripts.probing import real_interpreter
 from scripts.verification.census import take_census
 from scripts.verification.evidence import ONNX_DEVICE, Evidence
 from scripts.verification.gather import Speech, about_device, about_kokoro, about_torch
+from scripts.verification.hook import hook_notes
 from scripts.verification.integrity import observe_image, observe_integrity
 from scripts.verification.judge import Case, judge
 from scripts.verification.kernel_cache import cache_notes
@@ -92,6 +93,7 @@ def verify(
             observations += [*about_torch(questions, device, target), *about_device(questions, device)]
             observations += about_kokoro(questions, device, speech)
     evidence = Evidence.of(observations)
+    verdict = judge(_case(evidence, target, record))
     synthetic = weights.get("kind") == "synthetic"
     return Report(
         schema=SCHEMA,
@@ -101,10 +103,10 @@ def verify(
         torch=evidence.fact("device", "torch"),
         cuda=evidence.fact("device", "cuda") if onnx is None else device.detail.get("cuda"),
         weights="synthetic (seeded random)" if synthetic else str(weights.get("label", "unlabelled")),
-        verdict=judge(_case(evidence, target, record)),
+        verdict=verdict,
         observations=evidence.observations,
         variables=describe_variables(base),
-        notes=_notes(evidence, synthetic=synthetic) if onnx is None else (ONNX_NOTE,),
+        notes=_notes(evidence, verdict, synthetic=synthetic) if onnx is None else (ONNX_NOTE,),
         census=take_census(evidence) if census else None,
         simulation=ROWS if evidence.simulated else None,
         onnxruntime=None if onnx is None else evidence.fact(ONNX_DEVICE, "onnxruntime") or onnx.onnxruntime,
@@ -112,10 +114,10 @@ def verify(
     )
 
 
-def _notes(evidence: Evidence, *, synthetic: bool) -> tuple[str, ...]:
+def _notes(evidence: Evidence, verdict: Verdict, *, synthetic: bool) -> tuple[str, ...]:
     """Say what a reader of every such report should know, and of this one."""
     about_weights = (_SYNTHETIC_NOTE,) if synthetic else ()
-    return (_SOUND_NOTE, _ASIDE_NOTE, *about_weights, *cache_notes(evidence))
+    return (_SOUND_NOTE, _ASIDE_NOTE, *about_weights, *hook_notes(evidence, verdict.kind), *cache_notes(evidence))
 
 
 def _case(evidence: Evidence, target: ComputeCapability, record: EnvironmentRecord | None) -> Case:

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from scripts.model.environment import ContainerRecord, InstalledFileSet
 from scripts.model.evidence import Observation, Outcome
+from scripts.model.hook import HOOK_FILE, HOOK_TEXT
 from scripts.place import Place
 
 WATCHED = ("torch", "kokoro", "kokoro-spark")
@@ -115,6 +116,15 @@ def check_line(folder: Path, line: RecordLine) -> str | None:
     return None if same else f"{path}: its {line.algorithm} is not the one that was installed"
 
 
+def check_hook(path: Path) -> str | None:
+    """Compare the bridge's hook, which is in no RECORD, with what it must be: its line is run at every start."""
+    try:
+        same = path.read_text(encoding="utf-8") == HOOK_TEXT
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{path}: {error}"
+    return None if same else f"{path}: it is not the hook that `invoke bridge.enable` writes"
+
+
 def observe_integrity(folders: Sequence[Path], expected: Sequence[InstalledFileSet]) -> Observation:
     """Check the RECORDs against the environment's record (`expected`; empty: no record), then the watched files.
 
@@ -137,6 +147,8 @@ def observe_integrity(folders: Sequence[Path], expected: Sequence[InstalledFileS
         except (OSError, ValueError) as error:
             problems.append(f"{one.record}: {error}")
     problems += compare_distributions(expected, digests)
+    hooks = [folder / HOOK_FILE for folder in folders if (folder / HOOK_FILE).exists()]
+    problems += [problem for path in hooks if (problem := check_hook(path))]
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         problems += [problem for problem in pool.map(lambda pair: check_line(*pair), lines) if problem]
     detail = {
@@ -144,6 +156,7 @@ def observe_integrity(folders: Sequence[Path], expected: Sequence[InstalledFileS
         "files": len(lines),
         "bytes": sum(line.size or 0 for _, line in lines),
         "compared_with_record": bool(expected),
+        "hook": bool(hooks),
         "problems": problems,
     }
     return Observation(

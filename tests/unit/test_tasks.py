@@ -26,7 +26,7 @@ from tests.support.plans import put, record
 from tests.support.scripted import ScriptedRunner
 
 ALL: dict[str, Task[Any]] = {name: tasks.ns[name] for name in tasks.ns.task_names}
-READ_ONLY = {"wheel.recipes", "facts", "predict", "drift", "wheel.inspect", "env.list"}
+READ_ONLY = {"bridge.status", "wheel.recipes", "facts", "predict", "drift", "wheel.inspect", "env.list"}
 NAME = "cu130-0123456789ab"
 
 
@@ -97,6 +97,9 @@ def test_the_family() -> None:
         "wheel.build",
         "wheel.recipes",
         "wheel.serve",
+        "bridge.enable",
+        "bridge.disable",
+        "bridge.status",
         "demo.seed-failure",
         "demo.verify",
         "demo.matrix",
@@ -277,6 +280,7 @@ DRY: dict[str, tuple[str, ...]] = {
     "timeline": ("timeline", "--write"),
     "wheel.measure": ("wheel.measure", "torch==2.15.0"),
     "wheel.serve": ("wheel.serve",),
+    "bridge.disable": ("bridge.disable",),
     "demo.seed-failure": ("demo.seed-failure",),
     "demo.seed-failure --with": ("demo.seed-failure", "--with", "bridge"),
     "demo.verify": ("demo.verify", "--census"),
@@ -286,8 +290,8 @@ DRY: dict[str, tuple[str, ...]] = {
 
 
 def test_every_task_that_acts_is_tried_dry() -> None:
-    """env.run has a test of its own; env.repair and wheel.build ask programs (tests/integration, tests/builds)."""
-    apart = {"env.run", "env.repair", "wheel.build"}
+    """env.run and bridge.enable have tests of their own; env.repair and wheel.build ask programs (integration)."""
+    apart = {"env.run", "env.repair", "bridge.enable", "wheel.build"}
     assert {arguments[0] for arguments in DRY.values()} | apart == set(ALL) - READ_ONLY
 
 

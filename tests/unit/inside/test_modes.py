@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from scripts.inside.failure import ProbeFailure
 from scripts.inside.modes import MODES, check, prepare, restore
-from scripts.runtime import bridge
+from scripts.runtime import bridge, hook
 from scripts.verification.evidence import ALL_MODES
 from tests.unit.inside.stand_in import install_kokoro, install_torch
 
@@ -113,3 +114,36 @@ def test_a_mode_can_be_taken_away_again(stft: Any, mode: str) -> None:
     restore(mode)
     assert dict(vars(stft)) == before
     prepare("stock", {})
+
+
+@pytest.fixture
+def hooked(stft: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The environment's hook, which has enabled the bridge, as its .pth file would have brought it."""
+    finder = hook.BridgeFinder()
+    finder.bridged = True
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    monkeypatch.setitem(sys.modules, "kokoro_spark.hook", hook)
+    bridge.enable()
+    return stft
+
+
+@pytest.mark.parametrize("mode", ["stock", "disable_complex", "transform_only", "bridged"])
+def test_the_hook_is_switched_off_and_reported(hooked: Any, mode: str) -> None:
+    detail: dict[str, Any] = {}
+    prepare(mode, detail)
+    assert detail["hook"] == "switched off"
+    assert hook.status()["installed"] is False
+    assert bridge.is_active() is (mode == "bridged")
+
+
+def test_anothers_bridge_is_refused_as_ever(hooked: Any) -> None:
+    assert isinstance(sys.meta_path[0], hook.BridgeFinder)
+    sys.meta_path[0].bridged = False  # the application, or another's .pth file, enabled it
+    with pytest.raises(ProbeFailure, match="a patch is active where the stock code was to be judged"):
+        prepare("stock", {})
+
+
+def test_where_there_is_no_hook_nothing_is_said_of_it(stft: Any) -> None:
+    detail: dict[str, Any] = {}
+    prepare("stock", detail)
+    assert "hook" not in detail

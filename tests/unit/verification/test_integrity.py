@@ -8,6 +8,7 @@ import pytest
 
 from scripts.model.environment import InstalledFileSet
 from scripts.model.evidence import Outcome
+from scripts.model.hook import HOOK_FILE, HOOK_TEXT
 from scripts.verification.integrity import (
     compare_distributions,
     is_watched,
@@ -49,6 +50,19 @@ def test_what_is_installed_is_what_was_installed(site: Path) -> None:
     assert found.detail["files"] == 3
     assert found.detail["distributions"] == ["nvidia-cuda-nvrtc 13.2.86", "torch 2.15.0"]
     assert found.detail["compared_with_record"]
+
+
+def test_the_bridge_s_hook_is_known_and_checked(site: Path) -> None:
+    """It is in no RECORD, and its line is run at every start of the interpreter."""
+    install(site, "torch", "2.15.0", {"torch/lib/libtorch.so": b"code"})
+    assert observe_integrity([site], ()).detail["hook"] is False
+    (site / HOOK_FILE).write_text(HOOK_TEXT)
+    found = observe_integrity([site], ())
+    assert (found.outcome, found.detail["hook"], found.detail["problems"]) == (Outcome.PASSED, True, [])
+    for content in (b"import os\n", HOOK_TEXT.encode() + b"import os\n", b"\xff"):
+        (site / HOOK_FILE).write_bytes(content)
+        (problem,) = observe_integrity([site], ()).detail["problems"]
+        assert HOOK_FILE in problem
 
 
 @pytest.mark.parametrize(
