@@ -16,12 +16,14 @@ from scripts.environments.image import build_step, image_tag, is_image, remove_i
 from scripts.environments.locking import locked
 from scripts.environments.sharing import caller_mounts, passed_on
 from scripts.environments.store import Entry, is_ours, require_ours
-from scripts.errors import DiskError, SparkError, UsageError
+from scripts.errors import DiskError, IntegrityError, SparkError, UsageError
 from scripts.home import CHECKOUT, Home
 from scripts.model.environment import ContainerRecord
-from scripts.model.plan import Plan
+from scripts.model.plan import Plan, WeightsSource
 from scripts.operations.context import Context
 from scripts.progress import say
+from scripts.weights.offline_hub import hub_variables
+from scripts.weights.store import find
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,9 +182,19 @@ def command_environment(entry: Entry, context: Context) -> dict[str, str]:
 
 
 def _weights_variables(entry: Entry, context: Context) -> dict[str, str]:
+    """Say where the weights are: to applications that know us, and, as the hub's cache, to those that do not."""
     if entry.record is None or entry.record.weights is None:
         return {}
-    return {"KOKORO_SPARK_WEIGHTS": str(context.home.weights / entry.record.weights)}
+    named = {"KOKORO_SPARK_WEIGHTS": str(context.home.weights / entry.record.weights)}
+    try:
+        found = find(context.home, entry.record.weights)
+        hub = {} if found is None else hub_variables(context.environ, context.home, found)
+    except (DiskError, IntegrityError) as error:  # the command may need none
+        say(f"note: applications will not find the weights as the hub's: {error.message}")
+        return named
+    if found is not None and hub and found.source is not WeightsSource.HUB:
+        say(f"note: what asks the hub for Kokoro's weights is given {found.label}")
+    return named | hub
 
 
 def replace_by(name: str | None, command: Sequence[str], context: Context) -> None:

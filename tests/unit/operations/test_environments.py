@@ -9,6 +9,8 @@ import pytest
 
 from scripts.environments.locking import locked
 from scripts.errors import BusyError, DiskError, NoCandidateError, UsageError
+from scripts.model.plan import WeightsSource
+from scripts.model.weights import CHECKPOINT_NAME, CONFIG_NAME
 from scripts.operations.context import Context
 from scripts.operations.environments import (
     command_environment,
@@ -19,6 +21,7 @@ from scripts.operations.environments import (
     replace_by,
     use,
 )
+from scripts.weights.store import publish, staging
 from tests.support.contexts import context
 from tests.support.machines import PC
 from tests.support.plans import put, record
@@ -110,6 +113,33 @@ def test_variables_of_a_command(given: Context) -> None:
         "VIRTUAL_ENV": str(folder),
     }
     assert "KOKORO_SPARK_WEIGHTS" not in command_environment(given.store.find(ONE), given)
+
+
+def with_weights(given: Context, source: WeightsSource = WeightsSource.REGISTRY) -> None:
+    folder = staging(given.home, "registry-1234")
+    for name in (CHECKPOINT_NAME, CONFIG_NAME, "voices/af_heart.pt"):
+        (folder / name).write_text(name)
+    publish(given.home, "registry-1234", source=source, label="int8-derived", licences=())
+
+
+def test_an_application_finds_the_weights_where_it_looks_for_the_hubs(
+    given: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_weights(given)
+    found = command_environment(given.store.find(TWO), given)
+    assert found["HF_HUB_CACHE"] == str(given.home.cache / "hub" / "registry-1234")
+    assert found["HF_HUB_OFFLINE"] == "1"
+    assert "is given int8-derived" in " ".join(capsys.readouterr().err.split())
+    given.environ = {**ENVIRON, "HF_HOME": "/my/cache"}
+    assert "HF_HUB_CACHE" not in command_environment(given.store.find(TWO), given)
+    assert capsys.readouterr().err == ""
+
+
+def test_weights_that_cannot_be_had_stop_no_command(given: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    with_weights(given)
+    (given.home.weights / "registry-1234" / CONFIG_NAME).write_text("changed")
+    assert "HF_HUB_CACHE" not in command_environment(given.store.find(TWO), given)
+    assert "are damaged" in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_link_is_resolved_before_anything_starts(given: Context) -> None:
