@@ -190,7 +190,8 @@ def _status(entry: Entry, context: Context, *, changed: bool = False) -> BridgeS
     notes = []
     if there and not needed:
         notes.append(
-            f"it is not needed ({known_words(record)}): `invoke bridge.disable --env {entry.name}` takes it away"
+            f"nothing says that it is needed ({known_words(record)}): "
+            f"`invoke bridge.disable --env {entry.name}` takes it away"
         )
     if needed and not there and record.container is None:
         notes.append(f"the bridge is needed: `invoke bridge.enable --env {entry.name}`, or {_BY_HAND}")

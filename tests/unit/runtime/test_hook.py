@@ -189,4 +189,4 @@ def test_little_is_imported_at_the_start() -> None:
     top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
     modules = {node.module for node in top if isinstance(node, ast.ImportFrom)}
-    assert (names, modules) == ({"os", "sys"}, {"__future__", "typing"})
+    assert (names, modules) == ({"os", "sys"}, {"__future__"})
