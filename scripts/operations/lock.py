@@ -35,6 +35,7 @@ _UNIVERSAL: dict[str, tuple[PythonVersion, tuple[str, ...]]] = {
     "weights-node": (PythonVersion(3, 10), ()),
     OVERRIDE: (PythonVersion(3, 10), ()),
     "builder": (PythonVersion(3, 10), ()),
+    "recogniser": (PythonVersion(3, 10), ()),
     "nvcc-cu132": (PythonVersion(3, 10), ()),
     "nvcc-cu130": (PythonVersion(3, 10), ()),
 }
