@@ -21,7 +21,7 @@ from scripts.inside.loading import REPOSITORY, load_model, load_voice
 
 SAMPLE_RATE = 24_000
 SEED = 0
-_SPACY_MODEL = "en_core_web_sm"
+SPACY_MODEL = "en_core_web_sm"
 _PHONEME_LIMIT = 510  # of one pass; Kokoro cuts off what is longer
 
 
@@ -83,8 +83,8 @@ def make_pipeline(weights: dict[str, Any], *, language: str, device: str) -> Any
     model = load_model(weights, disable_complex=False).to(device)
     from kokoro import KPipeline
 
-    if language in "ab" and not _installed(_SPACY_MODEL):
-        raise ProbeFailure(f"spaCy's model {_SPACY_MODEL} is not installed", {"cause": "no-spacy-model"})
+    if language in "ab" and not installed(SPACY_MODEL):
+        raise ProbeFailure(f"spaCy's model {SPACY_MODEL} is not installed", {"cause": "no-spacy-model"})
     try:
         return KPipeline(lang_code=language, repo_id=REPOSITORY, model=model)
     except ImportError as error:
@@ -109,7 +109,7 @@ def write_wav(path: str, stretches: Iterator[Any]) -> int:
     return count
 
 
-def _installed(distribution: str) -> bool:
+def installed(distribution: str) -> bool:
     """Ask as spacy.util.is_package does."""
     try:
         metadata.version(distribution)

@@ -63,8 +63,9 @@ SOLE_IMPORTER = {
     "cattrs": "scripts.serial",
 }
 
-# triton comes with torch; onnx is in the throwaway environment that turns the registry's weights into a checkpoint.
-PROVISIONED = {"torch", "kokoro", "numpy", "triton", "onnx"}
+# triton comes with torch; onnx is in the throwaway environment that turns the registry's weights into a checkpoint,
+# faster_whisper in the recogniser's.
+PROVISIONED = {"torch", "kokoro", "numpy", "triton", "onnx", "faster_whisper"}
 NEWER_THAN_310 = {"tomllib"}
 
 LIMIT = 300
