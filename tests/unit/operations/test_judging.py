@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from scripts.errors import ExitCode, SparkError
+from scripts.model.hook import HookRecord
 from scripts.model.plan import WeightsSource
 from scripts.model.weights import CHECKPOINT_NAME, CONFIG_NAME
 from scripts.operations.context import Context
-from scripts.operations.judging import Manner, judge_environment, order_lines, probe_timeout, recorded_verdict
+from scripts.operations.judging import Judged, Manner, judge_environment, order_lines, probe_timeout, recorded_verdict
 from scripts.verification.evidence import ALL_MODES, CANARIES
 from scripts.weights.store import publish, staging
 from tests.support.contexts import context
@@ -72,6 +73,24 @@ def judge(given: Context, **said: Any) -> SparkError:
 def test_refused_before_a_probe_starts(given: Context, said: dict[str, Any], code: ExitCode, reference: str) -> None:
     error = judge(given, **said)
     assert (error.exit_code, error.reference) == (code, reference)
+
+
+def test_what_changed_while_it_was_judged_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verdict takes minutes, and the bridge's hook may be switched on in them."""
+    made = context(tmp_path, PC)
+    put(made.store, record("cpu-1111"))
+    hook = HookRecord(since="2026-12-01T10:00:00+00:00", because="judged needed")
+
+    def judged(*_args: Any, **_kwargs: Any) -> Judged:
+        made.store.write(record("cpu-1111", hook=hook))
+        return Judged(report=report(working()), text="", exit_code=ExitCode.OK, folder=tmp_path)
+
+    monkeypatch.setattr("scripts.operations.judging.judge_subject", judged)
+    manner = Manner.checked(expect=None, timeout="", report_folder=None, census=False)
+    judge_environment(made, manner, env="cpu-1111", python=None, sm="12.1", require_gpu=False, weights="auto")
+    found = made.store.find_ready("cpu-1111").record
+    assert found is not None
+    assert (found.hook, found.verdict) == (hook, "not-needed")
 
 
 def test_a_folder_stands_for_its_interpreter(given: Context, tmp_path: Path) -> None:
