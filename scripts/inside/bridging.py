@@ -27,6 +27,12 @@ def enable_bridge() -> dict[str, Any]:
     return {"module": bridge.__name__, **bridge.status()}
 
 
+def bridged_by_hook() -> bool:
+    """Tell whether the environment's hook has enabled the bridge in this process. Imports nothing."""
+    hook = sys.modules.get("kokoro_spark.hook")
+    return hook is not None and bool(hook.status()["bridged"])
+
+
 def switch_hook_off() -> bool:
     """Switch off the environment's hook in this process, with the bridge that it enabled; True: it was on.
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
-from scripts.inside.bridging import enable_bridge
+from scripts.inside.bridging import bridged_by_hook, enable_bridge
 from scripts.inside.failure import ProbeFailure
 from scripts.inside.loading import REPOSITORY, load_model, load_voice
 
@@ -42,6 +42,8 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     done = time.perf_counter()
     if request["device"] == "auto" and device == "cpu" and torch.version.cuda is not None:
         notes.append("this torch is built for CUDA, but finds no GPU that it can use: spoken on the CPU")
+    if bridge is None and bridged_by_hook():
+        notes.append("the bridge was active: this environment carries its hook (`invoke bridge.status`)")
     if samples == 0:
         raise ProbeFailure("nothing of the text could be turned into phonemes", {"cause": "nothing-spoken"})
     if request["language"] in "ab" and pipeline.g2p.fallback is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scripts.inside.bridging import bridged_by_hook
 from scripts.inside.failure import ProbeFailure
 from scripts.inside.modes import MODES, check, prepare, restore
 from scripts.runtime import bridge, hook
@@ -134,6 +135,14 @@ def test_the_hook_is_switched_off_and_reported(hooked: Any, mode: str) -> None:
     assert detail["hook"] == "switched off"
     assert hook.status()["installed"] is False
     assert bridge.is_active() is (mode == "bridged")
+
+
+def test_what_the_hook_did_is_known_without_importing_it(hooked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bridged_by_hook()
+    prepare("stock", {})
+    assert not bridged_by_hook()
+    monkeypatch.delitem(sys.modules, "kokoro_spark.hook")
+    assert not bridged_by_hook()
 
 
 def test_anothers_bridge_is_refused_as_ever(hooked: Any) -> None:

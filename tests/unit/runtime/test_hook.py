@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.home import CONSTRAINTS
 from scripts.model.hook import HOOK_SWITCH, HOOK_TEXT
 from scripts.runtime import bridge, hook
 from tests.unit.runtime.test_bridge import STOCK
@@ -174,7 +175,9 @@ def test_a_bridge_that_the_application_enabled_stays(kokoro: Path) -> None:
 def test_the_known_source_is_that_of_the_pinned_kokoro() -> None:
     known = json.loads((Path(hook.__file__).parent / "known_sources.json").read_text())
     assert all(len(digest) == 64 for digest in known["sources"])
-    assert set(known["sources"].values()) == {"0.9.4"}
+    pins = [path.read_text() for path in CONSTRAINTS.glob("kokoro-*-cp3*.txt")]
+    assert len(pins) == 6
+    assert all(any(f"\nkokoro=={version} " in text for version in known["sources"].values()) for text in pins)
 
 
 def test_the_pth_line_is_one_line_that_python_takes() -> None:
