@@ -69,7 +69,7 @@ def server_command(weights: Path, device: str, uri: str) -> tuple[str, ...]:
 def serving(argv: Sequence[str], address: Path, *, env: Mapping[str, str], log: Path) -> Iterator[None]:
     """Run a server that listens on the Unix socket `address`, with its words in `log`; it is killed at the end.
 
-    wyoming-kokoro-torch 3.2.0 does not end on SIGTERM: its server waits for a client that has gone.
+    On SIGTERM wyoming-kokoro-torch 3.2.0 was seen to go on.
     """
     with log.open("wb") as words:
         process = Popen(list(argv), env=dict(env), stdout=words, stderr=words)
