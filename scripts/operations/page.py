@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from scripts.redaction import redact
 
 
-def document(*, title: str, style: str, body: str) -> str:
-    """Write a page around its body (HTML, already escaped); credentials are taken out of all of it."""
-    return redact(f"""<!DOCTYPE html>
+def document(*, title: str, style: str, body: str, embedded: Mapping[str, str] | None = None) -> str:
+    """Write a page around its body (HTML, already escaped); credentials are taken out of all of it.
+
+    `embedded` maps marks in the body to the data: URLs (audio, images) that take their place; a mark is made of
+    letters, digits and colons, and is no other's beginning.
+    """
+    policy = "; media-src data:; img-src data:" if embedded else ""
+    page = redact(f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'{policy}">
 <title>{escape(title)}</title>
 <style>{style}</style>
 </head>
@@ -27,6 +32,10 @@ def document(*, title: str, style: str, body: str) -> str:
 </body>
 </html>
 """)
+    # Last: megabytes of base64 hold no credentials, and looking for them there takes minutes.
+    for mark, url in (embedded or {}).items():
+        page = page.replace(mark, url)
+    return page
 
 
 def listing(title: str, lines: Iterable[str], kind: str) -> str:

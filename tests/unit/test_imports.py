@@ -70,7 +70,7 @@ NEWER_THAN_310 = {"tomllib"}
 
 LIMIT = 300
 """Lines of a file. The aim is 250."""
-LONGER = {"tasks.py": 1050}
+LONGER = {"tasks.py": 1200}
 """What alone may import invoke cannot be parted."""
 
 
