@@ -167,10 +167,10 @@ def _names(text: str) -> list[str]:
 
 
 def _torch(env: str | None, context: Context) -> Speech:
-    """Find an environment with torch: the one that is named, else the current one, else any that is ready."""
+    """Find an environment with torch: the one that is named, else the current one, else the newest that is ready."""
     entry = context.store.find_ready(env)
     if env is None and _runs_onnx(entry):
-        entry = next((one for one in context.store.entries() if _is_ready(one) and not _runs_onnx(one)), entry)
+        entry = _newest(context, onnx=False) or entry
     if _runs_onnx(entry):
         raise NoCandidateError(
             f"environment {entry.name} has no torch: the reference is stock Kokoro on torch",
@@ -181,8 +181,14 @@ def _torch(env: str | None, context: Context) -> Speech:
 
 
 def _onnx(context: Context) -> Speech | None:
-    entry = next((one for one in context.store.entries() if _is_ready(one) and _runs_onnx(one)), None)
+    entry = _newest(context, onnx=True)
     return None if entry is None else Speech(entry=entry, weights=_weights(entry, context))
+
+
+def _newest(context: Context, *, onnx: bool) -> Entry | None:
+    """Find the environment that was made last of those that are ready: an older one may have an older runtime."""
+    ready = [one for one in context.store.entries() if _is_ready(one) and _runs_onnx(one) is onnx]
+    return max(ready, key=lambda one: one.record.created if one.record else "", default=None)
 
 
 def _is_ready(entry: Entry) -> bool:

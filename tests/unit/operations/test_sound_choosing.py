@@ -102,6 +102,7 @@ def test_synthetic_weights_speak_no_words(world: Context) -> None:
 
 def test_a_current_environment_without_torch_is_passed_over(world: Context) -> None:
     put(world.store, record("onnx-0123456789ab", weights="synthetic", plan=plan(strategy="onnx")))
+    put(world.store, record("cpu-00aaaaaaaaaa", weights="synthetic", created="2026-01-01T12:00:00+00:00"))
     world.store.use("onnx-0123456789ab")
     chosen = choose(order(), load_sentences(), world)
     assert chosen.torch.entry.name == "cpu-0123456789ab"
