@@ -84,6 +84,7 @@ class Heard:
     errors_reference: int
     """In the reference's sound: the recogniser's own, or the voice's."""
     text: str
+    """As it was heard; empty in docs/sound.json where no word of it was wrong."""
 
     @property
     def rate(self) -> float:

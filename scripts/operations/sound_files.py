@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,19 @@ def write_report(sounded: Sounded, folder: Path) -> tuple[Path, ...]:
 
 def write_documents(report: SoundReport, folder: Path = CHECKOUT / "docs") -> tuple[Path, ...]:
     """Write sound.md and sound.json, and give their paths. Raises DiskError."""
-    for name, text in zip(DOCUMENTS, (sound_markdown(report), report_json(report)), strict=True):
+    kept = without_right_words(report)
+    for name, text in zip(DOCUMENTS, (sound_markdown(kept), report_json(kept)), strict=True):
         write_if_changed(folder / name, text)
     return tuple(folder / name for name in DOCUMENTS)
+
+
+def without_right_words(report: SoundReport) -> SoundReport:
+    """Leave out what was heard where it is what was said: half of what docs/ would keep."""
+    rows = (
+        replace(row, heard=replace(row.heard, text="")) if row.heard and not row.heard.errors else row
+        for row in report.rows
+    )
+    return replace(report, rows=tuple(rows))
 
 
 def read_report(path: Path) -> SoundReport:
