@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import shorten
 
 from scripts.model.sound import ModeSound, SoundKind, SoundReport, SoundRow
 from scripts.operations.page import document, facts, listing
@@ -23,6 +24,8 @@ from scripts.verification.figures import worst_row
 _HEARD_MODE = "disable_complex"
 """What is beside the reference in the first players: the mode whose difference can be heard."""
 _SENTENCES = 3
+_SHOWN = 120
+"""Letters of a text that are shown."""
 _SIGNS = {
     SoundKind.SAME: "=",
     SoundKind.ALIKE: "≈",
@@ -34,13 +37,16 @@ _SIGNS = {
 STYLE = (
     BASE
     + """
+main { max-width: 1180px; }
 .verdict.good { --edge: var(--runs); } .verdict.refused { --edge: var(--bad); }
 .key { margin-right: .35rem; background: var(--no); color: var(--on-no); }
 .key.same { background: var(--runs); color: var(--on-runs); }
 .key.alike { background: var(--major); color: var(--on-major); }
 .key.different { background: var(--jit); color: var(--on-jit); }
 .key.wrong { background: var(--bad); color: var(--paper); }
-.figures td, .figures th { white-space: nowrap; } .figures td small { white-space: normal; min-width: 10rem; }
+.figures thead th { white-space: normal; vertical-align: bottom; } .figures .number { font-size: .88rem; }
+.figures tbody th { min-width: 9rem; } .figures th code { white-space: nowrap; }
+.figures td.why { min-width: 11rem; overflow-wrap: anywhere; }
 .players { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1rem; }
 .player { padding: .9rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   min-width: 0; }
@@ -95,7 +101,7 @@ def sound_page(report: SoundReport, audio: AudioOf) -> str:
 def _answer(report: SoundReport, refused: Sequence[str]) -> str:
     measured = [mode for mode in report.modes if mode.kind is not SoundKind.NOT_MEASURED and mode.offered]
     good = len(measured) - len(refused)
-    title = f"{good} of {len(measured)} offered modes sound as they must"
+    title = f"{good} of {len(measured)} offered modes that could be measured sound as they must"
     lines = "".join(f"<p>{escape(line)}</p>" for line in refused) or f"<p>{escape(spoken_about(report))}</p>"
     kind, sign = ("refused", "✕") if refused else ("good", "✓")
     return (
@@ -109,12 +115,16 @@ def _modes(report: SoundReport) -> str:
     rows = ""
     for mode, row in zip(report.modes, cells, strict=True):
         about = f"<small>{escape(about_mode(mode))}</small>"
-        rest = "".join(f'<td class="number">{escape(cell)}</td>' for cell in row[3:])
+        rest = "".join(_number(cell) for cell in row[3:])
         rows += (
             f'<tr><th scope="row"><code>{escape(row[0])}</code>{about}</th><td>{escape(row[1])}</td>'
-            f"<td>{_kind(mode.kind)}{_offered(mode)}<small>{escape(reasons_of(mode))}</small></td>{rest}</tr>\n"
+            f'<td class="why">{_kind(mode.kind)}{_offered(mode)}<small>{escape(reasons_of(mode))}</small></td>'
+            f"{rest}</tr>\n"
         )
-    lead = "Median / worst over all utterances, compared with " + escape(report.reference)
+    lead = (
+        f"Compared with {escape(report.reference)}. Over all utterances: the median, and below it the worst. "
+        "Word error rate: of the mode (of the reference)"
+    )
     return f'<section><h2>The modes</h2><p class="lead">{lead}.</p>{_table("figures", head, rows)}</section>'
 
 
@@ -145,9 +155,10 @@ def _worst(report: SoundReport, players: _Players) -> str:
         name = f"{worst.sentence}-{worst.voice}"
         sounds = players.player("reference", "", "", name) + players.player(mode.name, mode.mode, mode.dtype, name)
         why = ", ".join(worst.why) or f"{worst.measures.snr_db} dB SNR"
-        about = f"{_text(report, worst)}</p><p>{_kind(worst.kind)}{escape(why)}"
+        about = f"{_text(report, worst)}</p><p>{_kind(worst.kind)}: {escape(why)}"
         if worst.heard is not None:
-            about += f"</p><p>heard: {escape(worst.heard.text)}"
+            about += f"</p><p>{worst.heard.errors} of {worst.heard.words} words heard wrong: "
+            about += escape(shorten(worst.heard.text, _SHOWN, placeholder=" ..."))
         cards += _card(f"{mode.name}: {name}", about, sounds)
     lead = "The utterance of each mode that differs most from the reference; the first 12 s of it."
     return _section("The worst of each mode", lead, cards)
@@ -160,7 +171,8 @@ def _words(report: SoundReport) -> str:
     rows = ""
     for row in cells:
         rest = "".join(f'<td class="number">{escape(cell)}</td>' for cell in row[3:])
-        rows += f'<tr><th scope="row">{escape(row[0])}<small>{escape(row[2])}</small></th><td>{escape(row[1])}</td>'
+        text = escape(shorten(row[2], _SHOWN, placeholder=" ..."))
+        rows += f'<tr><th scope="row">{escape(row[0])}<small>{text}</small></th><td>{escape(row[1])}</td>'
         rows += f"{rest}</tr>\n"
     lead = (
         f"Errors in the words of each sentence, over all voices, heard by {report.recogniser}. Those in the reference "
@@ -188,7 +200,8 @@ def _facts(report: SoundReport) -> tuple[tuple[str, str], ...]:
 
 
 def _text(report: SoundReport, row: SoundRow) -> str:
-    return escape(next((" ".join(one.text.split()) for one in report.sentences if one.id == row.sentence), ""))
+    text = next((one.text for one in report.sentences if one.id == row.sentence), "")
+    return escape(shorten(text, _SHOWN, placeholder=" ..."))
 
 
 def _card(title: str, about: str, sounds: str) -> str:
@@ -200,6 +213,12 @@ def _section(title: str, lead: str, cards: str) -> str:
         return ""
     head = f'<h2>{escape(title)}</h2><p class="lead">{escape(lead)}</p>'
     return f'<section>{head}<div class="players">{cards}</div></section>'
+
+
+def _number(cell: str) -> str:
+    """Write `median / worst`, and `mode (reference)`, as two lines."""
+    first, _, second = cell.replace(" (", " / (").partition(" / ")
+    return f'<td class="number">{escape(first)}<small>{escape(second)}</small></td>'
 
 
 def _kind(kind: SoundKind) -> str:

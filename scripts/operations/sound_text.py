@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import shorten
 
 from scripts.model.modes import mode_named
 from scripts.model.sound import ModeSound, SoundKind, SoundReport, SoundRow
@@ -13,6 +14,7 @@ DOCUMENTS = ("sound.md", "sound.json")
 _NOTHING = "–"  # noqa: RUF001 - an empty cell
 _COMMAND = "sh scripts/bootstrap.sh"
 _SHOWN_REASONS = 2
+_SHOWN_LETTERS = 120
 
 
 def table_cells(report: SoundReport) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -96,7 +98,7 @@ def worst_cells(report: SoundReport) -> tuple[tuple[str, ...], list[tuple[str, .
         own = rows_of(report, mode)
         if own:
             worst = worst_row(own)
-            heard = "" if worst.heard is None else worst.heard.text
+            heard = "" if worst.heard is None else shorten(worst.heard.text, _SHOWN_LETTERS, placeholder=" ...")
             rows.append((mode.name, f"{worst.sentence}-{worst.voice}", str(worst.kind), ", ".join(worst.why), heard))
     return ("mode", "utterance", "verdict", "why", "heard"), rows
 
