@@ -60,6 +60,8 @@ def _sound(path: Path) -> tuple[Any, float]:
 
     if path.suffix == ".wav":
         with wave.open(str(path), "rb") as sound:
+            if (sound.getnchannels(), sound.getsampwidth()) != (1, 2):
+                raise ProbeFailure(f"{path} is no WAV file of one channel with 16 bits")
             rate, frames = sound.getframerate(), sound.readframes(sound.getnframes())
         samples = np.frombuffer(frames, dtype="<i2") / 32768.0
     else:
