@@ -150,7 +150,7 @@ def _as_called(text: str) -> str:
     """Name tasks as the person at the terminal starts them: bootstrap.sh says how, and has no invoke on PATH."""
     called = os.environ.get("KOKORO_SPARK_COMMAND", "invoke")
     return re.sub(
-        r"\binvoke(?= (?:setup|verify|say|sound|facts|lock|predict|timeline|drift"
+        r"\binvoke(?= (?:setup|verify|say|sound|bench|facts|lock|predict|timeline|drift"
         r"|(?:env|bridge|wheel|demo)\.[a-z]+)\b)",
         lambda _: called,
         text,
@@ -433,6 +433,54 @@ def sound(
     _show(json, found, sound_lines(found))
     if refusals(found):
         raise Exit(code=ExitCode.BROKEN)
+
+
+@command(
+    {
+        "modes": "modes to measure, e.g. stock,tuned (default: all that an application would use)",
+        "device": "auto, cpu or cuda (default: auto)",
+        "lengths": "texts by their seconds, e.g. 1,3 (default: 1,3,20, with starts, memory, requests at once)",
+        "rounds": "how often all modes take their turns (default: 3)",
+        "long": "the text of five minutes as well",
+        "pipeline": "the budget of a voice call alone: what speech takes, and what is left for the rest",
+        "report": "write bench.json, bench.txt and bench.html, with charts and audio, into this folder",
+        "env": _ENV_HELP,
+        "verbose": "show every command",
+        "dry_run": "say what would be measured, and measure nothing",
+    }
+)
+def bench(
+    c: Invocation,
+    modes: str = "",
+    device: str = "auto",
+    lengths: str = "",
+    rounds: str = "3",
+    long: bool = False,
+    pipeline: bool = False,
+    report: str | None = None,
+    env: str = "",
+    verbose: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Measure how fast each mode of Kokoro is, side by side. All of it takes some 10 minutes on two cores."""
+    from scripts.operations import bench_order
+    from scripts.operations.bench_task import bench as perform
+    from scripts.operations.bench_task import foreseen_lines
+    from scripts.operations.bench_text import bench_lines
+
+    context = _context(verbose)
+    table = bench_order.load_table(context.constraints / "bench.toml")
+    options = {"modes": modes, "device": device, "lengths": lengths, "rounds": rounds, "env": env}
+    order = bench_order.parse_order(table, **options, long=long, pipeline=pipeline)
+    given = _given(report, "--report")
+    folder = Path(given) if given else None
+    if _is_dry(c, dry_run):
+        lines = foreseen_lines(order, context, folder)
+        _show(json, {"foreseen": lines}, lines)
+        return
+    measured = perform(order, table, context, folder)
+    _show(json, measured, bench_lines(measured))
 
 
 @command(
@@ -1082,7 +1130,7 @@ def demo_settings(
 
 
 ns = Collection()
-for _task in (setup, verify, say, sound, facts, predict, timeline, drift, lock):
+for _task in (setup, verify, say, sound, bench, facts, predict, timeline, drift, lock):
     ns.add_task(_task)
 ns.add_collection(Collection("wheel", wheel_inspect, wheel_measure, wheel_build, wheel_recipes, wheel_serve))
 ns.add_collection(Collection("bridge", bridge_enable, bridge_disable, bridge_status))

@@ -2,13 +2,15 @@
 
 Request: `texts` ([{"name": TEXT, "text": TEXT, "language": KPipeline's letter}]), `device` ("auto", "cpu", "cuda").
 Answer: `stretches` ({name: [phonemes, ...]}, each at most 510 symbols: what the model takes in one pass), `left_out`
-({name: why}: languages whose package is not here), `device` (the one that torch would use) and its `device_name`,
-`torch`, `processors`. Failures carry `cause`: "no-gpu", "no-spacy-model", "nothing-spoken".
+({name: why}: languages whose package is not here), `seconds` ({name: what its text took}), `device` (the one that torch
+would use) and its `device_name`, `torch`, `processors`. Failures carry `cause`: "no-gpu", "no-spacy-model",
+"nothing-spoken".
 """
 
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from scripts.inside.failure import ProbeFailure
@@ -28,6 +30,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     pipelines: dict[str, Any] = {}
     stretches: dict[str, list[str]] = {}
     left_out: dict[str, str] = {}
+    seconds: dict[str, float] = {}
     for one in request["texts"]:
         language = one["language"]
         if language not in pipelines:
@@ -36,12 +39,15 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         if isinstance(pipeline, str):
             left_out[one["name"]] = pipeline
             continue
+        start = time.perf_counter()
         stretches[one["name"]] = [result.phonemes for result in pipeline(one["text"])]
+        seconds[one["name"]] = time.perf_counter() - start
         if not any(map(str.isalpha, "".join(stretches[one["name"]]))):
             raise ProbeFailure(f"nothing to speak came of {one['text']!r}", {"cause": "nothing-spoken"})
     return {
         "stretches": stretches,
         "left_out": left_out,
+        "seconds": seconds,
         "device": device,
         "device_name": torch.cuda.get_device_name() if device == "cuda" else None,
         "torch": torch.__version__,

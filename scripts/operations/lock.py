@@ -36,6 +36,7 @@ _UNIVERSAL: dict[str, tuple[PythonVersion, tuple[str, ...]]] = {
     OVERRIDE: (PythonVersion(3, 10), ()),
     "builder": (PythonVersion(3, 10), ()),
     "recogniser": (PythonVersion(3, 10), ()),
+    "charts": (PythonVersion(3, 10), ()),
     "nvcc-cu132": (PythonVersion(3, 10), ()),
     "nvcc-cu130": (PythonVersion(3, 10), ()),
 }

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.environments.store import Entry
-from scripts.errors import NoCandidateError, UsageError
-from scripts.model.environment import EnvironmentState
+from scripts.errors import UsageError
 from scripts.model.modes import MODES, Engine, Mode, mode_named
 from scripts.model.sound import Sentence, SentenceTable, Utterance
-from scripts.model.weights import SyntheticWeights, Weights, WeightsFolder
+from scripts.model.weights import SyntheticWeights
 from scripts.operations.context import Context
 from scripts.operations.say import check_device
-from scripts.weights.store import stored
+from scripts.operations.speech import Speech, onnx_speech, torch_speech
 from scripts.weights.voices import choose_voice
 
-NO_ONNX = "no onnx environment; make one: invoke setup --strategy onnx"
 _SECONDS_PER_WORD = 0.4
 """Of speech, roughly, with the silence around a sentence."""
 
@@ -37,14 +34,6 @@ class Order:
     def whole(self) -> bool:
         """Tell whether nothing was left out of the run."""
         return self.modes == MODES and self.sentences is None and not self.voices and self.words
-
-
-@dataclass(frozen=True, kw_only=True)
-class Speech:
-    """An environment that speaks, with its weights."""
-
-    entry: Entry
-    weights: Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +62,6 @@ class Chosen:
 
 def parse_order(*, modes: str, device: str, sentences: str, voices: str, words: bool, env: str) -> Order:
     """Read the options. Raises UsageError: unknown-mode, unknown-device, bad-count."""
-    names = _names(modes)
-    unknown = [name for name in names if mode_named(name) is None]
-    if unknown:
-        raise UsageError(
-            f"unknown mode {unknown[0]!r}",
-            hint=f"choose from: {', '.join(mode.name for mode in MODES)}",
-            reference="unknown-mode",
-        )
     count = None
     if sentences:
         count = int(sentences) if sentences.isascii() and sentences.isdigit() else 0
@@ -91,10 +72,10 @@ def parse_order(*, modes: str, device: str, sentences: str, voices: str, words: 
                 reference="bad-count",
             )
     return Order(
-        modes=tuple(mode for mode in MODES if mode.name in names) if names else MODES,
+        modes=parse_modes(modes) or MODES,
         device=check_device(device),
         sentences=count,
-        voices=tuple(dict.fromkeys(_names(voices))),
+        voices=tuple(dict.fromkeys(listed(voices))),
         words=words,
         env=env or None,
     )
@@ -106,7 +87,7 @@ def choose(order: Order, table: SentenceTable, context: Context) -> Chosen:
     Raises UsageError (unknown-voice, voice-language, nothing-to-say), NoCandidateError (no-environment,
     environment-not-ready, no-weights, needs-torch).
     """
-    torch = _torch(order.env, context)
+    torch = torch_speech(order.env, context)
     notes = []
     for voice in order.voices:
         choose_voice(torch.weights.voices, voice)
@@ -125,7 +106,7 @@ def choose(order: Order, table: SentenceTable, context: Context) -> Chosen:
         notes.append("synthetic weights speak no words: only samples and spectra are compared")
     return Chosen(
         torch=torch,
-        onnx=_onnx(context) if any(mode.engine is Engine.ONNX for mode in order.modes) else None,
+        onnx=onnx_speech(context) if any(mode.engine is Engine.ONNX for mode in order.modes) else None,
         utterances=utterances,
         modes=tuple((mode, dtype) for mode in order.modes for dtype in mode.dtypes),
         device=order.device,
@@ -162,55 +143,19 @@ def foreseen_lines(chosen: Chosen, report: Path | None) -> list[str]:
     ]
 
 
-def _names(text: str) -> list[str]:
+def parse_modes(text: str) -> tuple[Mode, ...]:
+    """Read names of modes, with commas between them; in the order of MODES. Raises UsageError (unknown-mode)."""
+    names = listed(text)
+    unknown = [name for name in names if mode_named(name) is None]
+    if unknown:
+        raise UsageError(
+            f"unknown mode {unknown[0]!r}",
+            hint=f"choose from: {', '.join(mode.name for mode in MODES)}",
+            reference="unknown-mode",
+        )
+    return tuple(mode for mode in MODES if mode.name in names)
+
+
+def listed(text: str) -> list[str]:
+    """Part what has commas between it."""
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _torch(env: str | None, context: Context) -> Speech:
-    """Find an environment with torch: the one that is named, else the current one, else the newest that is ready."""
-    entry = context.store.find_ready(env)
-    if env is None and _runs_onnx(entry):
-        entry = _newest(context, onnx=False) or entry
-    if _runs_onnx(entry):
-        raise NoCandidateError(
-            f"environment {entry.name} has no torch: the reference is stock Kokoro on torch",
-            reference="needs-torch",
-            hint="make one: invoke setup --strategy cpu; or name one: --env NAME",
-        )
-    return Speech(entry=entry, weights=_weights(entry, context))
-
-
-def _onnx(context: Context) -> Speech | None:
-    entry = _newest(context, onnx=True)
-    return None if entry is None else Speech(entry=entry, weights=_weights(entry, context))
-
-
-def _newest(context: Context, *, onnx: bool) -> Entry | None:
-    """Find the environment that was made last of those that are ready: an older one may have an older runtime."""
-    ready = [one for one in context.store.entries() if _is_ready(one) and _runs_onnx(one) is onnx]
-    return max(ready, key=lambda one: one.record.created if one.record else "", default=None)
-
-
-def _is_ready(entry: Entry) -> bool:
-    with_weights = entry.record is not None and entry.record.weights is not None
-    return entry.state is EnvironmentState.READY and not entry.problem and with_weights
-
-
-def _runs_onnx(entry: Entry) -> bool:
-    return entry.record is not None and entry.record.plan.strategy == Engine.ONNX
-
-
-def _weights(entry: Entry, context: Context) -> Weights:
-    name = entry.record.weights if entry.record else None
-    if name is None:
-        raise NoCandidateError(
-            f"environment {entry.name} has no weights",
-            reference="no-weights",
-            hint="fetch them: `invoke setup --weights auto` with the options it was set up with",
-        )
-    found = stored(context.home, name)
-    if isinstance(found, WeightsFolder) and found.is_onnx and not _runs_onnx(entry):
-        raise NoCandidateError(
-            f"the weights of {entry.name} are for ONNX Runtime", reference="no-weights", hint="set it up again"
-        )
-    return found

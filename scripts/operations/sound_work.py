@@ -14,7 +14,8 @@ from scripts.errors import BrokenError, NoCandidateError, SparkError, UsageError
 from scripts.model.evidence import Observation, Outcome
 from scripts.model.sound import Measures, Utterance
 from scripts.operations.context import Context
-from scripts.operations.sound_choosing import Chosen, Speech
+from scripts.operations.sound_choosing import Chosen
+from scripts.operations.speech import Speech
 from scripts.probing import ask
 from scripts.progress import build_bar, step
 from scripts.serial import from_data

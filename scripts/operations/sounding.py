@@ -15,13 +15,15 @@ from scripts.model.modes import Engine, Mode, mode_named
 from scripts.model.sound import ENGLISH, ModeSound, SoundKind, SoundReport, SoundRow, Utterance
 from scripts.operations.context import Context
 from scripts.operations.recogniser import recognise, recogniser_python
-from scripts.operations.sound_choosing import NO_ONNX, Chosen, Speech
+from scripts.operations.sound_choosing import Chosen
 from scripts.operations.sound_work import Work, broken
+from scripts.operations.speech import NO_ONNX, Speech
 from scripts.progress import say
 from scripts.verification.fidelity import judge, judge_mode, limits_of
 from scripts.verification.words import hear
 
 SCHEMA = 1
+ABOUT_REFERENCE = "stock Kokoro, float32, CPU"
 REFERENCE = "reference"
 """The folder of the reference's samples."""
 _NOT_HERE = frozenset({"old-runtime", "no-gpu", "provider"})
@@ -81,7 +83,7 @@ class _Run:
         report = SoundReport(
             schema=SCHEMA,
             created=datetime.now(UTC).date().isoformat(),
-            reference="stock Kokoro, float32, CPU",
+            reference=ABOUT_REFERENCE,
             weights=chosen.torch.weights.label,
             machine=f"{self.work.context.facts.host.architecture}, {phonemes.about}",
             recogniser=self.about_recogniser,

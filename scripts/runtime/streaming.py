@@ -45,17 +45,16 @@ def _stream(pipeline: Any, text: str, voice: Any, speed: float, by: str) -> Iter
 
 
 def parts(tokens: list[Any], ends: frozenset[str]) -> list[list[Any]]:
-    """Part misaki's tokens after those whose phonemes are one of `ends`; marks that close a quotation stay before."""
-    found: list[list[Any]] = []
-    ended = True
+    """Part misaki's tokens after those whose phonemes are one of `ends`, at the next space: marks that close stay."""
+    found: list[list[Any]] = [[]]
+    ended = False
     for token in tokens:
-        spoken = any(letter.isalnum() for letter in token.phonemes or "")
-        if ended and (spoken or not found):
-            found.append([])
-            ended = False
         found[-1].append(token)
         ended = ended or (token.phonemes or "") in ends
-    return found
+        if ended and token.whitespace:
+            found.append([])
+            ended = False
+    return [part for part in found if part]
 
 
 def _first_clause(sentence: list[Any]) -> list[list[Any]]:

@@ -52,26 +52,29 @@ class TunedModel(KModel):  # type: ignore[misc] # kokoro is not installed where 
     ) -> tuple[Tensor, Tensor]:
         """Compute as kokoro 0.9.4's KModel.forward_with_tokens does for one utterance, in inference mode.
 
-        `noise` is what random numbers are drawn from; None: torch's own. `threads`: of torch while pitch is computed;
-        None: as many as it has. oneDNN's convolutions of width one add up in an order that depends on it.
+        `noise` is what random numbers are drawn from; None: torch's own. `threads`: of torch until durations and pitch
+        are known; None: as many as it has. Some products of matrices add up in an order that depends on it.
         """
+        with _threads(threads):
+            aligned, pitch, energy, durations = self._prosody(input_ids, ref_s[:, 128:], speed)
+        voice = ref_s[:, :128]
+        features = _features(self.decoder, aligned, pitch, energy, voice)
+        return self.decoder.generator(features, voice, pitch, noise).reshape(-1), durations
+
+    def _prosody(self, input_ids: Tensor, style: Tensor, speed: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Give text features and pitch and energy, by frame, and durations, by token."""
         count = input_ids.shape[-1]
         lengths = torch.full((input_ids.shape[0],), count, dtype=torch.long)  # on the host: packing asks for them there
         mask = torch.zeros(input_ids.shape, dtype=torch.bool, device=input_ids.device)
         hidden = self.bert(input_ids, attention_mask=(~mask).int())
-        style = ref_s[:, 128:]
         text = self.bert_encoder(hidden).transpose(-1, -2)
         text = self.predictor.text_encoder(text, style, lengths, mask)
         predicted, _ = self.predictor.lstm(text)
         duration = torch.sigmoid(self.predictor.duration_proj(predicted)).sum(dim=-1) / speed
         durations = torch.round(duration).clamp(min=1).long()[0]
         columns = torch.repeat_interleave(torch.arange(count, device=input_ids.device), durations)
-        with _threads(threads):
-            pitch, energy = self.predictor.F0Ntrain(text.transpose(-1, -2)[..., columns], style)
-        aligned = self.text_encoder(input_ids, lengths, mask)[..., columns]
-        voice = ref_s[:, :128]
-        features = _features(self.decoder, aligned, pitch, energy, voice)
-        return self.decoder.generator(features, voice, pitch, noise).reshape(-1), durations
+        pitch, energy = self.predictor.F0Ntrain(text.transpose(-1, -2)[..., columns], style)
+        return self.text_encoder(input_ids, lengths, mask)[..., columns], pitch, energy, durations
 
 
 def tuned(model: KModel, *, dtype: str = "float32", rows: bool | None = None) -> TunedModel:
@@ -104,8 +107,12 @@ def tuned(model: KModel, *, dtype: str = "float32", rows: bool | None = None) ->
 
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
+    """Have this thread compute with so many; None: as it does."""
+    if count is None:
+        yield
+        return
     before = torch.get_num_threads()
-    torch.set_num_threads(before if count is None else count)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

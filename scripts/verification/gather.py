@@ -16,7 +16,7 @@ from scripts.verification.kernel_cache import PROBE as KERNEL_CACHE
 from scripts.verification.kernel_cache import observe_kernel_cache
 from scripts.verification.questions import Questions, skipped
 
-PHONEMES = "həlˈO wˈɜɹld"  # noqa: RUF001 - phonemes
+PHONEMES = "həlˈO wˈɜɹld"  # phonemes
 """`hello world` as misaki writes it: short, because rounding drifts apart with time."""
 SYNTHETIC_SPEED = 10.0
 """Random weights hold each phoneme for about 24 frames (0.6 s); at this speed the whole is 0.7 s."""

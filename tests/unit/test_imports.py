@@ -64,8 +64,8 @@ SOLE_IMPORTER = {
 }
 
 # triton comes with torch; onnx is in the throwaway environment that turns the registry's weights into a checkpoint,
-# faster_whisper in the recogniser's.
-PROVISIONED = {"torch", "kokoro", "numpy", "triton", "onnx", "faster_whisper"}
+# faster_whisper in the recogniser's, matplotlib in that of the charts.
+PROVISIONED = {"torch", "kokoro", "numpy", "triton", "onnx", "faster_whisper", "matplotlib"}
 NEWER_THAN_310 = {"tomllib"}
 
 LIMIT = 300

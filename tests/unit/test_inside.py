@@ -12,7 +12,19 @@ from scripts.home import CHECKOUT
 
 FOLDERS = (CHECKOUT / "scripts" / "inside", CHECKOUT / "scripts" / "runtime")
 FILES = [path for folder in FOLDERS for path in sorted(folder.rglob("*.py"))]
-LIBRARIES = {"torch", "kokoro", "kokoro_spark", "numpy", "triton", "misaki", "spacy", "en_core_web_sm", "onnx"}
+ELSEWHERE = {"faster_whisper", "matplotlib"}
+"""What is in environments of their own: the recogniser's, that of the charts."""
+LIBRARIES = {
+    "torch",
+    "kokoro",
+    "kokoro_spark",
+    "numpy",
+    "triton",
+    "misaki",
+    "spacy",
+    "en_core_web_sm",
+    "onnx",
+} | ELSEWHERE
 
 
 def imports(tree: ast.AST) -> set[str]:

@@ -50,7 +50,7 @@ def sample(kind: Any, *, full: bool) -> Any:
     if origin is tuple:
         return _sample_tuple(arguments, full=full)
     if origin is dict:
-        return {"key": "text"} if full else {}
+        return {"key": "text" if arguments[1] is Any else sample(arguments[1], full=True)} if full else {}
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         hints = get_type_hints(kind)
         return kind(**{field.name: sample(hints[field.name], full=full) for field in dataclasses.fields(kind)})
