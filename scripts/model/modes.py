@@ -50,7 +50,7 @@ MODES = (
     ),
     Mode(
         name="disable_complex",
-        about="Kokoro's own STFT without complex numbers: another sound, quieter and tilted",
+        about="Kokoro's own STFT without complex numbers: another sound, louder and darker",
         switch='model = KModel(repo_id="hexgrad/Kokoro-82M", disable_complex=True).eval()',
         offered=False,
     ),

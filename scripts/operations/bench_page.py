@@ -20,7 +20,7 @@ STYLE = (
     + """
 .chart { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: 10px; padding: .6rem; margin: .5rem 0 1rem; }
-td { white-space: nowrap; font-variant-numeric: tabular-nums; }
+td:not(:first-child) { white-space: nowrap; } td { font-variant-numeric: tabular-nums; }
 .players { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1rem; }
 .player { padding: .9rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 .player audio { width: 100%; margin-top: .3rem; display: block; }
@@ -80,9 +80,9 @@ def _metric(report: BenchReport, metric: Metric, marks: Mapping[str, str]) -> st
             rows.append([_name(key), *(escape(cell(row)) for row in found)])
     title, _, lead = TITLES[metric].partition(": ")
     unit = next(row.unit for row in report.rows if row.metric is metric)
-    about = ". ".join(
-        filter(None, (lead[:1].upper() + lead[1:], f"In {unit}" if unit else "", "x: times better than stock"))
-    )
+    beside = any(row.ratio is not None for row in report.rows if row.metric is metric)
+    parts = (lead[:1].upper() + lead[1:], f"In {unit}" if unit else "", "x: times better than stock" if beside else "")
+    about = ". ".join(filter(None, parts))
     return _section(title, f"{about}.", _picture(marks.get(_CHARTS.get(metric, ""))) + _table(["mode", *columns], rows))
 
 

@@ -20,7 +20,8 @@ TITLES = {
     Metric.MEMORY: "Peak memory of that process",
     Metric.ENERGY: "Energy",
 }
-MORE_IS_BETTER = frozenset({Metric.THROUGHPUT})
+PERCENTILES = frozenset({Metric.LATENCY, Metric.LOADED_LATENCY})
+"""What already says how values are spread."""
 
 
 def bench_lines(report: BenchReport) -> list[str]:
@@ -67,7 +68,7 @@ def cell(row: Measurement | None) -> str:
     if row is None:
         return "-"
     text = f"{_number(row.value)}"
-    if row.count > 1:
+    if row.count > 1 and row.metric not in PERCENTILES:
         text += f" ({_number(row.low)} to {_number(row.high)})"
     return text + (f" {row.ratio:.2f}x" if row.ratio is not None else "")
 

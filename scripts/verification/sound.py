@@ -21,7 +21,8 @@ WRONG_SNR_DB = 10.0
 the same model at 0.3 dB."""
 
 GAIN_DB = 1.0
-"""Largest difference of loudness. Rounding makes none; disable_complex was measured 2.7 dB quieter."""
+"""Largest difference of loudness. Rounding makes none; disable_complex was measured
+1.3 dB louder on speech, 2.7 dB quieter with synthetic weights."""
 
 LENGTH_FRACTION = 0.05
 """A predicted duration that lies on the edge of rounding may differ by a frame: the sounds then cannot be compared,

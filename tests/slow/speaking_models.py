@@ -113,13 +113,13 @@ def untouched(models: Models) -> dict[str, Any]:
 def growth(models: Models, count: int, utterances: list[Any]) -> dict[str, Any]:
     """Resident MiB after a quarter of `count` utterances and after all, through tuned and batched in turn."""
     chosen = [models.utterance(given) for given in utterances]
-    marks = []
-    for number in range(count):
-        if number % 2:
-            alone(models.tuned, chosen[number % len(chosen)])
-        else:
-            models.each.forward_batch(chosen[:2])
-        if number + 1 in {count // 4, count}:
+    marks: list[float] = []
+    done = 0
+    while done < count:
+        alone(models.tuned, chosen[done % len(chosen)])
+        models.each.forward_batch(chosen)
+        done += 1 + len(chosen)
+        if done >= count or (not marks and done >= count // 4):
             gc.collect()
             marks.append(resident())
     return {"marks": marks}

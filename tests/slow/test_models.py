@@ -89,7 +89,7 @@ def test_in_company_as_alone_on_a_reduced_model(ask: Ask, how: str, batch: list[
     assert alike(found), found
 
 
-@examples(4)
+@examples(3)
 @given(batch=utterances(st.sampled_from(VOICES), longest=30, most=3, slowest=0.6))
 @pytest.mark.parametrize("how", ["each", "together"])
 def test_in_company_as_alone_on_the_full_model(ask: Ask, how: str, batch: list[Any]) -> None:
@@ -174,7 +174,7 @@ def test_stream_hands_out_sentences(ask: Ask) -> None:
     assert len(texts) >= 3
     joined = "".join(texts)
     assert joined.replace(" ", "") == found["whole"][0][0].replace(" ", "")
-    assert found["parts"][0][2] < found["whole"][0][2] / 2
+    assert found["parts"][0][2] < found["whole"][0][2]
 
 
 def test_stream_hands_out_the_first_clause_first(ask: Ask) -> None:
