@@ -30,8 +30,8 @@ acts, acting never guesses.
                     from a wheel alone
     operations/     what a task does, end to end: setup, verify, say, predict, inspect, timeline, drift, lock, ...
     inside/         the other half: run by the provisioned interpreter; stdlib, torch, kokoro only; never imported by us
-    runtime/        what applications import, installed into each environment as `kokoro_spark`; hook.py: the bridge
-                    without an import, by a .pth file
+    runtime/        what applications import, installed into each environment as `kokoro_spark`: the bridge (hook.py:
+                    without an import, by a .pth file), tuned, batched, stream
 
 tests/simulated_gpu is a GPU that is not there: nothing here knows it, only demo.* of tasks.py starts it.
 

@@ -151,7 +151,8 @@ class Bench:
     def _report(self) -> BenchReport:
         device = str(self.phonemes["device"])
         rows = rows_of(self.collected, self.order, self.table, device=device)
-        if not rows and not self.order.pipeline:
+        budgets = budgets_of(self.collected, self.phonemes["seconds"])
+        if not rows and not budgets:
             reasons = [f"{mode} {dtype}: {why}" for (mode, dtype), why in self.collected.unmeasured.items()]
             raise BrokenError(
                 "nothing could be measured",
@@ -173,7 +174,7 @@ class Bench:
             unmeasured=tuple(
                 Unmeasured(mode=mode, dtype=dtype, why=why) for (mode, dtype), why in self.collected.unmeasured.items()
             ),
-            budgets=budgets_of(self.collected, self.phonemes["seconds"]),
+            budgets=budgets,
         )
 
     def _settings(self) -> tuple[str, ...]:

@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from scripts.model.modes import Mode, mode_named
+from scripts.model.plan import WeightsSource
 from scripts.model.sound import Heard, Measures, Sentence, SoundReport, SoundRow
+from scripts.model.weights import WEIGHTS_SCHEMA
+from scripts.operations.context import Context
 from scripts.shell import Completed
 from scripts.verification.fidelity import judge, judge_mode, limits_of
+from tests.support.contexts import context
+from tests.support.machines import PC
+from tests.support.plans import plan, put, record
 
 IDENTICAL = Measures(
     samples=72_000,
@@ -169,3 +175,35 @@ class Speaking:
 
     def _hear(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return {"texts": dict.fromkeys(request["files"], self.words), "recogniser": "Whisper tiny.en"}
+
+
+VOICES = ("af_heart", "bm_george", "ef_dora", "hf_alpha")
+
+
+def stand_in_weights(made: Context, name: str, *, suffix: str = ".pt", model: str = "kokoro-v1_0.pth") -> str:
+    """Write a weights folder that holds empty files."""
+    folder = made.home.weights / name
+    (folder / "voices").mkdir(parents=True)
+    files = [model, *(f"voices/{voice}{suffix}" for voice in VOICES)]
+    for path in files:
+        (folder / path).touch()
+    written = {
+        "schema": WEIGHTS_SCHEMA,
+        "tool": "kokoro-spark",
+        "source": WeightsSource.REGISTRY,
+        "label": "made up",
+        "created": "2026-12-01",
+        "files": [{"path": path, "sha256": "", "size": 0} for path in files],
+    }
+    (folder / "weights.json").write_text(json.dumps(written))
+    return name
+
+
+def speaking_world(folder: Path, run: Any) -> Context:
+    """Give a machine with an environment of torch, current, and one of ONNX Runtime."""
+    made = context(folder, PC, run=run)
+    put(made.store, record("cpu-0123456789ab", weights=stand_in_weights(made, "registry-1")))
+    onnx = stand_in_weights(made, "onnx-1", suffix=".npy", model="model.onnx")
+    put(made.store, record("onnx-0123456789ab", weights=onnx, plan=plan(strategy="onnx")))
+    made.store.use("cpu-0123456789ab")
+    return made

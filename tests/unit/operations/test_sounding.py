@@ -15,9 +15,7 @@ from typing import Any
 import pytest
 
 from scripts.errors import BrokenError, IntegrityError, NetworkError, NoCandidateError, UsageError
-from scripts.model.plan import WeightsSource
 from scripts.model.sound import SoundKind, SoundReport
-from scripts.model.weights import WEIGHTS_SCHEMA
 from scripts.operations.context import Context
 from scripts.operations.sound_audio import audio_url, read_samples, to_wav
 from scripts.operations.sound_choosing import parse_order
@@ -25,44 +23,17 @@ from scripts.operations.sound_files import REPORTS, read_report, report_json, wi
 from scripts.operations.sound_task import Manner, compare, foresee
 from scripts.operations.sound_text import refusals, sound_markdown
 from scripts.serial import from_data, to_json
-from tests.support.contexts import context
-from tests.support.machines import PC
-from tests.support.plans import plan, put, record
-from tests.support.sounds import CLOSE, FOX, ONNX, TILTED, Speaking
+from tests.support.sounds import CLOSE, FOX, ONNX, TILTED, Speaking, speaking_world
 
-VOICES = ("af_heart", "bm_george", "ef_dora", "hf_alpha")
 MEASURES = {"bridge": CLOSE, "bridge-transform-only": CLOSE, "disable_complex": TILTED, "onnx": ONNX, "tuned": CLOSE}
 Sound = Callable[..., SoundReport]
-
-
-def weights(made: Context, name: str, *, suffix: str = ".pt", model: str = "kokoro-v1_0.pth") -> str:
-    """Write a weights folder that holds empty files."""
-    folder = made.home.weights / name
-    (folder / "voices").mkdir(parents=True)
-    files = [model, *(f"voices/{voice}{suffix}" for voice in VOICES)]
-    for path in files:
-        (folder / path).touch()
-    written = {
-        "schema": WEIGHTS_SCHEMA,
-        "tool": "kokoro-spark",
-        "source": WeightsSource.REGISTRY,
-        "label": "made up",
-        "created": "2026-12-01",
-        "files": [{"path": path, "sha256": "", "size": 0} for path in files],
-    }
-    (folder / "weights.json").write_text(json.dumps(written))
-    return name
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Context:
     """A machine with an environment of torch, current, and one of ONNX Runtime."""
-    made = context(tmp_path, PC, run=Speaking(measures=MEASURES, failing={"batched": ("no batched", "old-runtime")}))
-    put(made.store, record("cpu-0123456789ab", weights=weights(made, "registry-1")))
-    onnx = weights(made, "onnx-1", suffix=".npy", model="model.onnx")
-    put(made.store, record("onnx-0123456789ab", weights=onnx, plan=plan(strategy="onnx")))
-    made.store.use("cpu-0123456789ab")
-    return made
+    run = Speaking(measures=MEASURES, failing={"batched": ("no batched", "old-runtime")})
+    return speaking_world(tmp_path, run)
 
 
 @pytest.fixture
