@@ -13,6 +13,9 @@ from scripts.inside.failure import ProbeFailure
 _KERNEL = re.compile(r'extern "C"\s+(?:__launch_bounds__\([^)]*\)\s*)?__global__\s+void\s+(\w+)_kernel\s*\(')
 
 
+_DRAWN_IN_PLACE = frozenset({"normal_", "uniform_"})
+
+
 @dataclass
 class Failed:
     """The torch operation that raised, by torch's name for it; None: none did."""
@@ -23,10 +26,13 @@ class Failed:
 def draws_on_the_cpu(failed: Failed) -> Any:
     """Give a context in which random tensors are drawn on the CPU and moved to where they were asked for.
 
-    CUDA draws others from the same seed. An operation that raises is noted in `failed`.
+    CUDA draws others from the same seed. A generator of the device's gets a twin on the CPU with the same seed. An
+    operation that raises is noted in `failed`.
     """
     import torch
     from torch.overrides import TorchFunctionMode
+
+    twins: dict[Any, Any] = {}
 
     class DrawsOnTheCpu(TorchFunctionMode):  # type: ignore[misc] # torch is not installed where mypy runs
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -45,6 +51,12 @@ def draws_on_the_cpu(failed: Failed) -> Any:
                 device = kwargs.pop("device", None)
                 drawn = function(*args, **kwargs)
                 return drawn if device is None else drawn.to(device)
+            generator = kwargs.get("generator")
+            if generator is not None and generator.device.type != "cpu" and function.__name__ in _DRAWN_IN_PLACE:
+                if generator not in twins:
+                    twins[generator] = torch.Generator().manual_seed(generator.initial_seed())
+                drawn = torch.empty_like(args[0], device="cpu")
+                return args[0].copy_(function(drawn, *args[1:], generator=twins[generator]))
             return function(*args, **kwargs)
 
     return DrawsOnTheCpu()

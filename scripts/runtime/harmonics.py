@@ -51,7 +51,7 @@ def _draw_phases(pitch: Tensor, harmonics: int, generators: list[torch.Generator
         torch.rand(pitch.shape[0], harmonics, device=pitch.device)
         return
     for generator in generators:
-        torch.rand(1, harmonics, generator=generator, device=pitch.device)
+        torch.empty(1, harmonics, device=pitch.device).uniform_(generator=generator)
 
 
 def _draw_normal(like: Tensor, generators: list[torch.Generator] | None) -> Tensor:

